@@ -1,0 +1,258 @@
+package broker
+
+import (
+	"strings"
+	"sync"
+)
+
+// access is how operations reach the broker's tables: taking the locks they
+// need or, if held, within Exclusive, which has them all.
+type access struct {
+	b    *Broker
+	held bool
+}
+
+func (a access) lock(mu sync.Locker) {
+	if !a.held {
+		mu.Lock()
+	}
+}
+
+func (a access) unlock(mu sync.Locker) {
+	if !a.held {
+		mu.Unlock()
+	}
+}
+
+var deliveries = sync.Pool{New: func() any { return new(Delivery) }}
+
+// recycle makes d ready for the pool, keeping the memory of its frames where
+// no receiver has kept it.
+func (d *Delivery) recycle() {
+	for i := range d.Frames {
+		f := &d.Frames[i]
+		if f.Kept || cap(f.Bytes) > maxScratch {
+			*f = Frame{}
+		}
+		f.Bytes = f.Bytes[:0]
+	}
+	*d = Delivery{Frames: d.Frames}
+	deliveries.Put(d)
+}
+
+func (a access) publish(from any, k Kind, channel string, payloads [][]byte) (receivers int) {
+	b := a.b
+	if len(payloads) == 0 {
+		return 0
+	}
+	s := b.shard(channel)
+	if !a.held {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	to := s.audiences[k][channel]
+
+	var matched []*audience
+	if k == Channel && b.patterns.num.Load() > 0 {
+		if !a.held {
+			b.patterns.mu.RLock()
+			defer b.patterns.mu.RUnlock()
+		}
+		matched = b.patterns.set.AppendMatches(s.matched[:0], channel)
+		s.matched = matched[:0]
+	}
+
+	s.published += uint64(len(payloads))
+	if to == nil && len(matched) == 0 {
+		return 0
+	}
+	d := deliveries.Get().(*Delivery)
+	d.From, d.Channel = from, channel
+	if to != nil {
+		d.Channel = to.name
+		receivers = to.len()
+	}
+	for _, p := range matched {
+		receivers += p.len()
+	}
+	if len(matched) == 0 {
+		d.deliver(k, "", to, payloads)
+	} else {
+		// One by one, so that no receiver of both sees the next message
+		// between the deliveries of this one.
+		for i := range payloads {
+			if to != nil {
+				d.deliver(Channel, "", to, payloads[i:i+1])
+			}
+			for _, p := range matched {
+				d.deliver(Pattern, p.name, p, payloads[i:i+1])
+			}
+		}
+		clear(matched)
+	}
+	d.recycle()
+	s.delivered += uint64(receivers) * uint64(len(payloads))
+	return receivers
+}
+
+// deliver sets d up for one audience and hands it over.
+func (d *Delivery) deliver(k Kind, pattern string, to *audience, payloads [][]byte) {
+	d.Kind, d.Pattern, d.Payloads = k, pattern, payloads
+	for i := range d.Frames {
+		f := &d.Frames[i]
+		if f.Kept {
+			*f = Frame{}
+		}
+		f.Bytes = f.Bytes[:0]
+	}
+	to.deliver(d)
+}
+
+// find returns the audience of a name, nil if there is none. The lock of its
+// table must be held.
+func (b *Broker) find(k Kind, name string) *audience {
+	if k == Pattern {
+		to, _ := b.patterns.set.Get(name)
+		return to
+	}
+	return b.shard(name).audiences[k][name]
+}
+
+// table returns the lock of the table where the audience of a name stands.
+func (b *Broker) table(k Kind, name string) sync.Locker {
+	if k == Pattern {
+		return &b.patterns.mu
+	}
+	return &b.shard(name).mu
+}
+
+func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
+	b := a.b
+	a.lock(&m.mu)
+	defer a.unlock(&m.mu)
+	mu := b.table(k, name)
+	a.lock(mu)
+	defer a.unlock(mu)
+
+	to := b.find(k, name)
+	if to == nil {
+		to = &audience{name: strings.Clone(name)}
+		if k == Pattern {
+			b.patterns.set.Add(to.name, to)
+			b.patterns.num.Store(int64(b.patterns.set.Len()))
+		} else {
+			b.shard(name).audiences[k][to.name] = to
+		}
+	} else if _, ok := m.sets[k][to]; ok {
+		return false
+	}
+	to.add(m)
+	if m.sets[k] == nil {
+		m.sets[k] = make(map[*audience]struct{})
+	}
+	m.sets[k][to] = struct{}{}
+	m.counts[k].Add(1)
+	b.subscriptions[k].Add(1)
+	m.sub.Subscribed(k, to.name, m.count(k))
+	return true
+}
+
+func (a access) unsubscribe(m *Member, k Kind, name string) (removed bool) {
+	a.lock(&m.mu)
+	defer a.unlock(&m.mu)
+	if len(m.sets[k]) == 0 {
+		return false
+	}
+	mu := a.b.table(k, name)
+	a.lock(mu)
+	defer a.unlock(mu)
+	to := a.b.find(k, name)
+	if to == nil {
+		return false
+	}
+	if _, ok := m.sets[k][to]; !ok {
+		return false
+	}
+	a.b.removeLocked(m, k, to)
+	m.sub.Unsubscribed(k, to.name, m.count(k))
+	return true
+}
+
+// removeLocked ends a subscription. The locks of the member and of the
+// audience's table must be held.
+func (b *Broker) removeLocked(m *Member, k Kind, to *audience) {
+	delete(m.sets[k], to)
+	m.counts[k].Add(-1)
+	b.subscriptions[k].Add(-1)
+	if !to.remove(m) {
+		return
+	}
+	if k == Pattern {
+		b.patterns.set.Delete(to.name)
+		b.patterns.num.Store(int64(b.patterns.set.Len()))
+	} else {
+		delete(b.shard(to.name).audiences[k], to.name)
+	}
+}
+
+// unsubscribeAll ends all subscriptions of a kind, telling the subscriber of
+// each if tell is set, and returns how many there were.
+func (a access) unsubscribeAll(m *Member, k Kind, tell bool) (n int) {
+	a.lock(&m.mu)
+	defer a.unlock(&m.mu)
+	for to := range m.sets[k] {
+		mu := a.b.table(k, to.name)
+		a.lock(mu)
+		a.b.removeLocked(m, k, to)
+		if tell {
+			m.sub.Unsubscribed(k, to.name, m.count(k))
+		}
+		a.unlock(mu)
+		n++
+	}
+	m.sets[k] = nil
+	return n
+}
+
+func (a access) clear(m *Member) {
+	for k := range kinds {
+		a.unsubscribeAll(m, k, false)
+	}
+}
+
+func (a access) names(k Kind, keep func(string) bool) (names []string) {
+	b := a.b
+	if k == Pattern {
+		if !a.held {
+			b.patterns.mu.RLock()
+			defer b.patterns.mu.RUnlock()
+		}
+		for name := range b.patterns.set.All() {
+			if keep == nil || keep(name) {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	for i := range b.shards {
+		s := &b.shards[i]
+		a.lock(&s.mu)
+		for name := range s.audiences[k] {
+			if keep == nil || keep(name) {
+				names = append(names, name)
+			}
+		}
+		a.unlock(&s.mu)
+	}
+	return names
+}
+
+func (a access) numSub(k Kind, channel string) int {
+	mu := a.b.table(k, channel)
+	a.lock(mu)
+	defer a.unlock(mu)
+	if to := a.b.find(k, channel); to != nil {
+		return to.len()
+	}
+	return 0
+}

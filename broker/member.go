@@ -1,0 +1,63 @@
+package broker
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A Member is a Subscriber's place in a broker: the set of its subscriptions.
+// Its methods may be called from any goroutine, except from within the methods
+// of a Subscriber.
+type Member struct {
+	// Immutable after Join.
+	b   *Broker
+	sub Subscriber
+
+	mu   sync.Mutex
+	sets [kinds]map[*audience]struct{} // guarded by mu
+
+	counts [kinds]atomic.Int32 // the lengths of sets, readable without mu
+}
+
+// Join makes s known to the broker, with no subscription yet.
+func (b *Broker) Join(s Subscriber) *Member { return &Member{b: b, sub: s} }
+
+// Subscribe adds a subscription of m and tells whether it is new. Only then
+// Subscribed is called. The name may be a view of memory that changes after
+// the call.
+func (b *Broker) Subscribe(m *Member, k Kind, name string) bool {
+	return access{b: b}.subscribe(m, k, name)
+}
+
+// Unsubscribe ends a subscription of m and tells whether there was one. Only
+// then Unsubscribed is called.
+func (b *Broker) Unsubscribe(m *Member, k Kind, name string) bool {
+	return access{b: b}.unsubscribe(m, k, name)
+}
+
+// UnsubscribeAll ends all subscriptions of m of a kind, in no order, and
+// returns how many there were. Unsubscribed is called for each.
+func (b *Broker) UnsubscribeAll(m *Member, k Kind) int {
+	return access{b: b}.unsubscribeAll(m, k, true)
+}
+
+// Clear ends all subscriptions of m without calling Unsubscribed. When it has
+// returned, Deliver is not called any more. Each name is let go on its own, so
+// that a member with a million of them holds nobody up.
+func (b *Broker) Clear(m *Member) { access{b: b}.clear(m) }
+
+// Count returns the number of subscriptions of a kind.
+func (m *Member) Count(k Kind) int { return int(m.counts[k].Load()) }
+
+// Total returns the number of subscriptions of all kinds.
+func (m *Member) Total() int {
+	return m.Count(Channel) + m.Count(Pattern) + m.Count(ShardChannel)
+}
+
+// count is the number that confirmations of a kind carry.
+func (m *Member) count(k Kind) int {
+	if k == ShardChannel {
+		return m.Count(ShardChannel)
+	}
+	return m.Count(Channel) + m.Count(Pattern)
+}

@@ -1,0 +1,118 @@
+package broker
+
+import "fmt"
+
+// Stats is a snapshot of a broker. The shards are read one after the other, so
+// that under traffic the numbers are each true but of slightly different times.
+type Stats struct {
+	Channels      int    // channels with at least one subscriber by name
+	Patterns      int    // distinct patterns
+	ShardChannels int    // shard channels with at least one subscriber
+	Subscriptions int    // subscriptions of all kinds over all members
+	Published     uint64 // messages published since New
+	Delivered     uint64 // deliveries since New
+}
+
+// Stats returns a snapshot. It locks each shard for a few instructions.
+func (b *Broker) Stats() Stats { return access{b: b}.stats() }
+
+// Stats is Broker.Stats.
+func (x *Exclusive) Stats() Stats { return x.a.stats() }
+
+func (a access) stats() Stats {
+	var st Stats
+	b := a.b
+	for i := range b.shards {
+		s := &b.shards[i]
+		a.lock(&s.mu)
+		st.Channels += len(s.audiences[Channel])
+		st.ShardChannels += len(s.audiences[ShardChannel])
+		st.Published += s.published
+		st.Delivered += s.delivered
+		a.unlock(&s.mu)
+	}
+	st.Patterns = b.NumPat()
+	for k := range kinds {
+		st.Subscriptions += int(b.subscriptions[k].Load())
+	}
+	return st
+}
+
+// Check compares the broker's tables, the members' sets and the counters with
+// one another and reports the first disagreement. It stops the broker while it
+// looks at everything: for tests and for operators in doubt.
+func (b *Broker) Check() (err error) {
+	b.Exclusive(nil, func(*Exclusive) { err = b.checkLocked() })
+	return err
+}
+
+func (b *Broker) checkLocked() error {
+	seen := make(map[*Member]*[kinds]int)
+	look := func(k Kind, name string, to *audience) error {
+		if to.name != name {
+			return fmt.Errorf("%s %q stands under the name %q", k, to.name, name)
+		}
+		members := []*Member{to.first}
+		if to.rest != nil {
+			members = append(members, to.rest.list...)
+			for m, i := range to.rest.at {
+				if i >= len(to.rest.list) || to.rest.list[i] != m {
+					return fmt.Errorf("%s %q: the index of its members is wrong at %d", k, name, i)
+				}
+			}
+			if to.rest.at != nil && len(to.rest.at) != len(to.rest.list) {
+				return fmt.Errorf("%s %q: %d members, %d indexed", k, name, len(to.rest.list), len(to.rest.at))
+			}
+		}
+		for _, m := range members {
+			if m == nil {
+				return fmt.Errorf("%s %q has an empty place", k, name)
+			}
+			if _, ok := m.sets[k][to]; !ok {
+				return fmt.Errorf("%s %q has a member whose set lacks it", k, name)
+			}
+			if seen[m] == nil {
+				seen[m] = new([kinds]int)
+			}
+			seen[m][k]++
+		}
+		return nil
+	}
+	for i := range b.shards {
+		for _, k := range []Kind{Channel, ShardChannel} {
+			for name, to := range b.shards[i].audiences[k] {
+				if b.shard(name) != &b.shards[i] {
+					return fmt.Errorf("%s %q stands in the wrong shard", k, name)
+				}
+				if err := look(k, name, to); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	patterns := 0
+	for name, to := range b.patterns.set.All() {
+		patterns++
+		if err := look(Pattern, name, to); err != nil {
+			return err
+		}
+	}
+	if n := b.NumPat(); n != patterns || n != b.patterns.set.Len() {
+		return fmt.Errorf("%d patterns counted, %d indexed, %d found", n, b.patterns.set.Len(), patterns)
+	}
+	var total [kinds]int
+	for m, n := range seen {
+		for k := range kinds {
+			if n[k] != len(m.sets[k]) || n[k] != m.Count(k) {
+				return fmt.Errorf("a member is in %d audiences of kind %s, has %d in its set and counts %d", n[k], k, len(m.sets[k]), m.Count(k))
+			}
+			total[k] += n[k]
+		}
+	}
+	for k := range kinds {
+		if n := int(b.subscriptions[k].Load()); n != total[k] {
+			return fmt.Errorf("%d subscriptions of kind %s counted, %d found", n, k, total[k])
+		}
+	}
+	return nil
+}
