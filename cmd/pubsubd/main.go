@@ -1,0 +1,109 @@
+// Command pubsubd is a pub/sub server that standard Redis clients speak to
+// unchanged.
+//
+//	pubsubd [--directive value ...]
+//	pubsubd ping [--port 6379] [--host 127.0.0.1]
+//
+// Directives are given as redis-server takes them; pubsubd --help lists them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/pubsubd/pubsubd/server"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the program, with its exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case "-v", "--version":
+			fmt.Fprintln(stdout, versionLine())
+			return 0
+		case "-h", "--help":
+			usage(stdout)
+			return 0
+		case "ping":
+			return ping(args[1:], stdout, stderr)
+		}
+	}
+	conf := server.NewConfig()
+	if err := parseArgs(conf, args); err != nil {
+		fmt.Fprint(stderr, err.Error())
+		return 1
+	}
+	log, level, closeLog, err := newLogger(conf, stdout)
+	if err != nil {
+		fmt.Fprintf(stderr, "Can't open the log file: %v\n", err)
+		return 1
+	}
+	defer closeLog()
+	conf.Logger, conf.Level = log, level
+	return serve(conf, log, stderr)
+}
+
+// serve runs the server until a signal or SHUTDOWN ends it.
+func serve(conf *server.Config, log *zap.Logger, stderr io.Writer) int {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	end := make(chan string, 1)
+	conf.OnShutdown = func() {
+		select {
+		case end <- "SHUTDOWN":
+		default:
+		}
+	}
+	srv, err := server.New(conf)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	log.Info("pubsubd is starting", zap.String("version", server.Version), zap.String("redis_version", server.RedisVersion), zap.Int("pid", os.Getpid()), zap.Int("port", conf.Port))
+	failed := make(chan error, 1)
+	go func() { failed <- srv.ListenAndServe() }()
+
+	select {
+	case err := <-failed:
+		if !errors.Is(err, server.ErrServerClosed) {
+			log.Warn("Failed listening", zap.Int("port", conf.Port), zap.Error(err))
+			fmt.Fprintf(stderr, "Failed listening on port %d (TCP), aborting: %v\n", conf.Port, err)
+			return 1
+		}
+		return 0
+	case sig := <-signals:
+		log.Info("received a signal, shutting down", zap.Stringer("signal", sig))
+	case why := <-end:
+		log.Info("shutting down", zap.String("why", why))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), conf.ShutdownTimeout)
+	defer cancel()
+	go func() { // a second interrupt does not wait
+		for sig := range signals {
+			if sig == os.Interrupt {
+				log.Warn("interrupted again, exiting at once")
+				os.Exit(1)
+			}
+		}
+	}()
+	if err := srv.Shutdown(ctx); err != nil {
+		log.Warn("not everything queued could be sent", zap.Error(err))
+	}
+	log.Info("bye")
+	return 0
+}
+
+func versionLine() string {
+	return fmt.Sprintf("pubsubd v=%s redis=%s bits=%d", server.Version, server.RedisVersion, 32<<(^uint(0)>>63))
+}

@@ -1,0 +1,411 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// A client is one connection. Its goroutine reads requests and runs them; what
+// others have for it, they put into its outbox.
+type client struct {
+	// Immutable after newClient.
+	s       *Server
+	id      uint64
+	t       transport
+	out     *outbox
+	addr    string // host:port, or path:0 for a unix socket
+	laddr   string
+	unix    bool
+	created time.Time
+
+	// Owned by the read loop; no lock.
+	in      requestReader
+	reply   []byte // replies not yet queued in out
+	resp3   bool   // of the connection; out has its own for deliveries
+	authed  bool
+	replies replyMode
+	tx      *transaction // nil outside MULTI
+	broker  operations   // the broker, or its Exclusive while EXEC runs
+	run     run          // PUBLISHes not handed to the broker yet
+	dirty   []*outbox    // receivers to flush
+	fanned  int          // bytes delivered and not yet counted in the flusher's backlog
+	mark    int          // where the replies to the request at hand begin in reply
+	failed  bool         // the request at hand was answered with an error
+	endWhy  closeReason  // set by the request at hand to close after its reply
+	ended   bool         // no further request is run
+	clock   time.Duration
+	space   func() []byte // in.space and in.release, bound once
+	free    func()
+
+	// Read by CLIENT LIST.
+	last     atomic.Pointer[command] // last command; nil before the first
+	active   atomic.Int64            // when it ran, in nanoseconds since the server's start
+	buffered atomic.Int64            // bytes of the requests at hand
+	room     atomic.Int64            // bytes free behind them
+	received atomic.Int64            // bytes
+	calls    atomic.Int64            // commands run
+	subs     atomic.Pointer[broker.Member]
+
+	mu      sync.Mutex // guards the fields below; CLIENT LIST reads them
+	name    string
+	libName string
+	libVer  string
+	db      int
+	queued  int // commands in tx; -1 outside MULTI
+	proto   int // 2 or 3
+	noEvict bool
+	noTouch bool
+	reason  closeReason // empty while open
+	gone    bool        // not listed and not subscribed any more
+}
+
+// replyMode is what CLIENT REPLY has set.
+type replyMode uint8
+
+const (
+	repliesOn       replyMode = iota
+	repliesOff                // none until CLIENT REPLY ON
+	repliesSkipNext           // none to the next command
+	repliesSkip               // none to the command at hand
+)
+
+// operations are what commands need of the broker. They are the Broker itself
+// or, within EXEC, its Exclusive.
+type operations interface {
+	PublishFrom(from any, k broker.Kind, channel string, payloads ...[]byte) int
+	Names(k broker.Kind, keep func(name string) bool) []string
+	NumSub(channel string) int
+	ShardNumSub(channel string) int
+	NumPat() int
+	Stats() broker.Stats
+	Subscribe(m *broker.Member, k broker.Kind, name string) bool
+	Unsubscribe(m *broker.Member, k broker.Kind, name string) bool
+	UnsubscribeAll(m *broker.Member, k broker.Kind) int
+	Clear(m *broker.Member)
+}
+
+// lingerTimeout is how long a client that is to be closed after its last reply
+// may take to receive it.
+const lingerTimeout = 30 * time.Second
+
+func (s *Server) newClient(nc net.Conn) *client {
+	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: time.Now(), queued: -1, proto: 2, broker: s.broker}
+	c.addr, c.laddr, c.unix = addresses(nc)
+	c.out = newOutbox(c.t, &s.out, c.close)
+	c.in.limits = s.requestLimits.Load()
+	c.space, c.free = c.in.space, c.in.settle
+	c.setAuthed(s.config().RequirePass == "")
+	c.active.Store(int64(s.uptime()))
+	return c
+}
+
+// addresses returns the two ends of a connection as CLIENT LIST shows them.
+func addresses(nc net.Conn) (addr, laddr string, unix bool) {
+	if ua, ok := nc.LocalAddr().(*net.UnixAddr); ok {
+		return ua.Name + ":0", ua.Name + ":0", true
+	}
+	return nc.RemoteAddr().String(), nc.LocalAddr().String(), false
+}
+
+// member returns the client's place in the broker, nil if it has never
+// subscribed.
+func (c *client) member() *broker.Member { return c.subs.Load() }
+
+// join returns the client's place in the broker.
+func (c *client) join() *broker.Member {
+	if m := c.member(); m != nil {
+		return m
+	}
+	m := c.s.broker.Join(c)
+	c.subs.Store(m)
+	return m
+}
+
+// subscriptions returns the number of subscriptions of all kinds.
+func (c *client) subscriptions() int {
+	if m := c.member(); m != nil {
+		return m.Total()
+	}
+	return 0
+}
+
+// count returns the number of subscriptions of a kind.
+func (c *client) count(k broker.Kind) int {
+	if m := c.member(); m != nil {
+		return m.Count(k)
+	}
+	return 0
+}
+
+// serve reads and runs requests until the connection ends.
+func (c *client) serve() {
+	defer c.teardown()
+	defer func() {
+		if p := recover(); p != nil {
+			c.s.log.Error("panic while serving a client", zap.Uint64("id", c.id), zap.String("addr", c.addr),
+				zap.String("panic", fmt.Sprint(p)), zap.ByteString("stack", debug.Stack()))
+			c.s.panics.Add(1)
+			c.close(closedPanic)
+		}
+	}()
+	for {
+		n, err := c.t.read(c.space, c.free)
+		if n > 0 {
+			c.in.received(n)
+			c.received.Add(int64(n))
+			c.s.netInput.Add(int64(n))
+			if c.ended || c.s.draining.Load() {
+				c.in.release()
+				continue
+			}
+			c.batch()
+		}
+		if err != nil {
+			c.close(closedByPeer)
+			return
+		}
+	}
+}
+
+// batch runs the requests that have arrived, and sends what came of them.
+func (c *client) batch() {
+	c.clock = c.s.uptime()
+	c.in.limits = c.s.requestLimits.Load()
+	c.buffered.Store(int64(c.in.buffered()))
+	if c.in.buf != nil {
+		c.room.Store(int64(cap(c.in.buf.b) - c.in.end))
+	}
+	for !c.ended {
+		argv, err := c.in.next(c.authed)
+		if err == errIncomplete {
+			break
+		}
+		if err != nil {
+			c.finishRun()
+			c.s.log.Debug("protocol error", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.Error(err))
+			c.fail("ERR " + err.Error())
+			c.end(closedProtocol)
+			break
+		}
+		c.dispatch(argv)
+		if len(c.reply) > maxReplies || c.fanned > maxFanned {
+			c.finishRun()
+			c.deliverAll()
+		}
+	}
+	c.finishRun()
+	c.in.settle()
+	if !c.ended && c.heldBytes() > c.in.limits.query {
+		c.s.log.Warn("closing a client that reached the maximum query buffer length", zap.Uint64("id", c.id), zap.String("addr", c.addr))
+		c.s.queryLimitCloses.Add(1)
+		c.close(closedQueryLimit)
+		c.ended = true
+	}
+	c.active.Store(int64(c.clock))
+	c.buffered.Store(int64(c.in.buffered()))
+	c.room.Store(0)
+	c.deliverAll()
+}
+
+// heldBytes is what the client has sent and the server keeps for it.
+func (c *client) heldBytes() int {
+	n := c.in.buffered()
+	if c.tx != nil {
+		n += c.tx.bytes
+	}
+	return n
+}
+
+const (
+	// maxReplies and maxFanned are how many bytes of own replies and of
+	// deliveries may pile up before a batch sends them on its way.
+	maxReplies = 64 << 10
+	maxFanned  = 1 << 20
+
+	// directReceivers is the number of receivers up to which a publisher
+	// writes to them itself, which has the least latency.
+	directReceivers = 16
+)
+
+// deliverAll sends the client's replies and then what it published.
+func (c *client) deliverAll() {
+	c.queueReply()
+	if c.out.flush() {
+		c.s.flusher.add(c.out)
+	}
+	if c.fanned != 0 {
+		c.s.flusher.backlog.Add(int64(c.fanned))
+		c.fanned = 0
+	}
+	switch {
+	case len(c.dirty) > directReceivers:
+		c.s.flusher.add(c.dirty...)
+	case len(c.dirty) > 0:
+		for _, o := range c.dirty {
+			if o.flush() {
+				c.s.flusher.add(o)
+			}
+		}
+	}
+	clear(c.dirty)
+	if c.dirty = c.dirty[:0]; cap(c.dirty) > maxKeptDirty {
+		c.dirty = nil
+	}
+	c.s.flusher.help()
+}
+
+// maxKeptDirty is the capacity of the receiver list kept between batches.
+const maxKeptDirty = 4 << 10
+
+// queueReply moves the replies so far into the outbox.
+func (c *client) queueReply() {
+	if len(c.reply) == 0 {
+		return
+	}
+	c.out.push(c.reply)
+	if c.reply = c.reply[:0]; cap(c.reply) > 2*maxReplies {
+		c.reply = nil
+	}
+	c.mark = 0
+}
+
+// end closes the connection once the replies so far have been sent. No further
+// request is run.
+func (c *client) end(why closeReason) {
+	c.ended = true
+	c.mu.Lock()
+	if c.reason == "" {
+		c.reason = why
+	}
+	c.mu.Unlock()
+	c.detach()
+	c.queueReply()
+	time.AfterFunc(lingerTimeout, c.t.close)
+	c.out.end()
+}
+
+// close ends the connection at once; what is queued is dropped. It may be
+// called from any goroutine and more than once: the first reason stays.
+func (c *client) close(why closeReason) {
+	c.mu.Lock()
+	if c.reason == "" {
+		c.reason = why
+	}
+	c.mu.Unlock()
+	if why.overOutputLimit() {
+		c.s.outputLimitCloses.Add(1)
+		c.s.log.Warn("closing a slow consumer", zap.String("reason", string(why)), zap.String("client", string(c.appendInfo(nil))))
+	}
+	c.out.close()
+	c.t.close()
+}
+
+// detach takes the client out of the broker and of CLIENT LIST.
+func (c *client) detach() {
+	if m := c.member(); m != nil {
+		c.s.broker.Clear(m)
+	}
+	c.s.forget(c)
+}
+
+// teardown lets go of everything when the read loop has ended.
+func (c *client) teardown() {
+	c.out.close()
+	c.t.close()
+	c.detach()
+	c.in.release()
+	c.s.flusher.add(c.dirty...) // left by a panic
+	c.mu.Lock()
+	why := c.reason
+	c.mu.Unlock()
+	c.s.log.Debug("client closed", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("reason", string(why)))
+}
+
+// closing returns why the client has been closed, empty if it is open.
+func (c *client) closing() closeReason {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reason
+}
+
+// setAuthed logs the client in or out.
+func (c *client) setAuthed(authed bool) {
+	c.authed = authed
+	c.out.setAuthed(authed)
+}
+
+// setProto makes the client speak RESP2 or RESP3 from here on.
+func (c *client) setProto(resp3 bool) {
+	if c.resp3 == resp3 {
+		return
+	}
+	c.resp3 = resp3
+	c.mu.Lock()
+	c.proto = 2
+	if resp3 {
+		c.proto = 3
+	}
+	c.mu.Unlock()
+	if c.alone() {
+		c.out.speak(resp3, nil) // EXEC queues its whole reply at once
+		return
+	}
+	c.out.speak(resp3, c.reply)
+	c.reply, c.mark = c.reply[:0], 0
+}
+
+// alone tells whether the client runs EXEC and has the broker for itself.
+func (c *client) alone() bool { return c.broker != operations(c.s.broker) }
+
+// setClass follows the client's subscribed state.
+func (c *client) setClass() {
+	class := classNormal
+	if c.subscriptions() > 0 {
+		class = classPubsub
+	}
+	c.out.setClass(class)
+}
+
+// Subscribed queues a confirmation. See broker.Subscriber.
+func (c *client) Subscribed(k broker.Kind, name string, count int) {
+	c.confirm(subscribeWords[k], name, count)
+}
+
+// Unsubscribed queues a confirmation. See broker.Subscriber.
+func (c *client) Unsubscribed(k broker.Kind, name string, count int) {
+	c.confirm(unsubscribeWords[k], name, count)
+}
+
+// confirm queues a confirmation behind the replies so far. The broker calls it
+// with the lock held under which messages of that name are delivered, so that
+// none is on the wrong side of it.
+func (c *client) confirm(word, name string, count int) {
+	c.reply = appendConfirmation(c.reply, c.resp3, word, name, count)
+	if !c.alone() {
+		c.queueReply()
+	}
+}
+
+// Deliver queues messages. See broker.Subscriber.
+func (c *client) Deliver(d *broker.Delivery) {
+	wake, counted := c.out.deliver(d)
+	if from, ok := d.From.(*client); ok {
+		from.fanned += counted
+		if wake {
+			from.dirty = append(from.dirty, c.out)
+		}
+		return
+	}
+	c.s.flusher.backlog.Add(int64(counted))
+	if wake {
+		c.s.flusher.add(c.out)
+	}
+}

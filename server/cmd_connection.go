@@ -1,0 +1,190 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// defaultUser is the name of the one user there is.
+const defaultUser = "default"
+
+func cmdPing(c *client, argv [][]byte) {
+	switch {
+	case len(argv) > 2:
+		c.fail(wrongArity(pingCommand))
+	case !c.resp3 && c.subscriptions() > 0:
+		var message []byte
+		if len(argv) == 2 {
+			message = argv[1]
+		}
+		c.reply = redcon.AppendArray(c.reply, 2)
+		c.reply = redcon.AppendBulkString(c.reply, "pong")
+		c.reply = redcon.AppendBulk(c.reply, message)
+	case len(argv) == 2:
+		c.reply = redcon.AppendBulk(c.reply, argv[1])
+	default:
+		c.reply = redcon.AppendString(c.reply, "PONG")
+	}
+}
+
+func cmdEcho(c *client, argv [][]byte) { c.reply = redcon.AppendBulk(c.reply, argv[1]) }
+
+func cmdQuit(c *client, _ [][]byte) {
+	c.ok()
+	c.endWhy = closedQuit
+}
+
+// cmdReset makes the client what it was when it connected. Its subscriptions
+// end without confirmations.
+func cmdReset(c *client, _ [][]byte) {
+	if m := c.member(); m != nil {
+		c.broker.Clear(m)
+		c.setClass()
+	}
+	c.leaveMulti()
+	c.replies = repliesOn
+	c.setAuthed(c.s.config().RequirePass == "")
+	c.setProto(false)
+	c.mu.Lock()
+	c.db, c.name = 0, ""
+	c.mu.Unlock()
+	c.reply = redcon.AppendString(c.reply, "RESET")
+}
+
+// authenticate tells whether a name and a password are right. It takes the
+// same time whatever is wrong.
+func (c *client) authenticate(user, password []byte) bool {
+	want := c.s.config().RequirePass
+	given, stored := sha256.Sum256(password), sha256.Sum256([]byte(want))
+	right := subtle.ConstantTimeCompare(given[:], stored[:]) == 1 || want == ""
+	return right && string(user) == defaultUser
+}
+
+func cmdAuth(c *client, argv [][]byte) {
+	user, password := []byte(defaultUser), argv[len(argv)-1]
+	switch {
+	case len(argv) > 3:
+		c.fail(errSyntax)
+		return
+	case len(argv) == 3:
+		user = argv[1]
+	case c.s.config().RequirePass == "":
+		c.fail(errNoPassword)
+		return
+	}
+	if !c.login(user, password) {
+		return
+	}
+	c.ok()
+}
+
+// login logs the client in, or answers that it cannot. An earlier login stays.
+func (c *client) login(user, password []byte) bool {
+	if !c.authenticate(user, password) {
+		c.s.authDenied.Add(1)
+		c.fail(errWrongPass)
+		return false
+	}
+	c.setAuthed(true)
+	return true
+}
+
+func cmdHello(c *client, argv [][]byte) {
+	resp3 := c.resp3
+	var user, password, name []byte
+	if len(argv) > 1 {
+		version, ok := parseLength(argv[1])
+		switch {
+		case !ok:
+			c.fail(errProtoNumber)
+			return
+		case version != 2 && version != 3:
+			c.fail(errNoProto)
+			return
+		}
+		resp3 = version == 3
+	}
+	for i := 2; i < len(argv); i++ {
+		switch more := len(argv) - 1 - i; {
+		case equalFold(argv[i], "auth") && more >= 2:
+			user, password = argv[i+1], argv[i+2]
+			i += 2
+		case equalFold(argv[i], "setname") && more >= 1:
+			name = argv[i+1]
+			if !isClientName(name) {
+				c.fail(errClientName)
+				return
+			}
+			i++
+		default:
+			c.fail(fmt.Sprintf("ERR Syntax error in HELLO option '%s'", echo(argv[i], len(argv[i]))))
+			return
+		}
+	}
+	if user != nil && !c.login(user, password) {
+		return
+	}
+	if !c.authed {
+		c.fail(errHelloNoAuth)
+		return
+	}
+	if name != nil {
+		c.setName(name)
+	}
+	c.setProto(resp3)
+	c.reply = appendMap(c.reply, resp3, 7)
+	for _, pair := range [][2]string{{"server", "redis"}, {"version", RedisVersion}} {
+		c.reply = redcon.AppendBulkString(c.reply, pair[0])
+		c.reply = redcon.AppendBulkString(c.reply, pair[1])
+	}
+	proto := int64(2)
+	if resp3 {
+		proto = 3
+	}
+	c.reply = redcon.AppendBulkString(c.reply, "proto")
+	c.reply = redcon.AppendInt(c.reply, proto)
+	c.reply = redcon.AppendBulkString(c.reply, "id")
+	c.reply = redcon.AppendInt(c.reply, int64(c.id))
+	for _, pair := range [][2]string{{"mode", "standalone"}, {"role", "master"}} {
+		c.reply = redcon.AppendBulkString(c.reply, pair[0])
+		c.reply = redcon.AppendBulkString(c.reply, pair[1])
+	}
+	c.reply = redcon.AppendBulkString(c.reply, "modules")
+	c.reply = redcon.AppendArray(c.reply, 0)
+}
+
+func cmdSelect(c *client, argv [][]byte) {
+	n, ok := parseLength(argv[1])
+	switch {
+	case !ok || n != int64(int32(n)):
+		c.fail(errInteger)
+		return
+	case n < 0 || n >= int64(c.s.config().Databases):
+		c.fail(errDBIndex)
+		return
+	}
+	c.mu.Lock()
+	c.db = int(n)
+	c.mu.Unlock()
+	c.ok()
+}
+
+// setName names the connection. The name must be a client name.
+func (c *client) setName(name []byte) {
+	c.mu.Lock()
+	c.name = string(name)
+	c.mu.Unlock()
+}
+
+// kindOfClient is the class that CLIENT LIST TYPE and CLIENT KILL TYPE go by.
+func (c *client) kindOfClient() clientClass {
+	if c.count(broker.Channel)+c.count(broker.Pattern)+c.count(broker.ShardChannel) > 0 {
+		return classPubsub
+	}
+	return classNormal
+}

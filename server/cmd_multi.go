@@ -1,0 +1,112 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// A transaction is what a client has queued since MULTI.
+type transaction struct {
+	commands []queuedCommand
+	bytes    int  // of their arguments
+	failed   bool // a command could not be queued: EXEC will refuse
+	touches  bool // one of them uses the broker
+}
+
+type queuedCommand struct {
+	cmd  *command
+	argv [][]byte
+}
+
+// queue puts a command off until EXEC.
+func (c *client) queue(cmd *command, argv [][]byte) {
+	q := queuedCommand{cmd, make([][]byte, len(argv))}
+	for i, a := range argv {
+		q.argv[i] = bytes.Clone(a)
+		c.tx.bytes += len(a)
+	}
+	c.tx.commands = append(c.tx.commands, q)
+	c.tx.touches = c.tx.touches || cmd.flags&fTouches != 0
+	c.setQueued(len(c.tx.commands))
+	c.reply = redcon.AppendString(c.reply, "QUEUED")
+}
+
+// setQueued keeps what CLIENT LIST tells of the transaction.
+func (c *client) setQueued(n int) {
+	c.mu.Lock()
+	c.queued = n
+	c.mu.Unlock()
+}
+
+// leaveMulti ends the transaction.
+func (c *client) leaveMulti() {
+	c.tx = nil
+	c.setQueued(-1)
+}
+
+func cmdMulti(c *client, _ [][]byte) {
+	if c.tx != nil {
+		c.fail(errNestedMulti)
+		return
+	}
+	c.tx = &transaction{}
+	c.setQueued(0)
+	c.ok()
+}
+
+func cmdDiscard(c *client, _ [][]byte) {
+	if c.tx == nil {
+		c.fail(errDiscardNoMulti)
+		return
+	}
+	c.leaveMulti()
+	c.ok()
+}
+
+// cmdExec runs the queued commands. Nobody else publishes or subscribes
+// meanwhile, and what the client receives of it comes after the whole reply.
+func cmdExec(c *client, _ [][]byte) {
+	tx := c.tx
+	if tx == nil {
+		c.fail(errExecNoMulti)
+		return
+	}
+	c.leaveMulti()
+	if tx.failed {
+		c.fail(errExecFailed)
+		return
+	}
+	if !tx.touches {
+		c.runQueued(tx)
+		return
+	}
+	c.out.hold()
+	c.s.broker.Exclusive(c.join(), func(x *broker.Exclusive) {
+		c.broker = x
+		defer func() { c.broker = c.s.broker }()
+		c.runQueued(tx)
+		c.releaseReply()
+	})
+}
+
+func (c *client) runQueued(tx *transaction) {
+	c.reply = redcon.AppendArray(c.reply, len(tx.commands))
+	for _, q := range tx.commands {
+		c.call(q.cmd, q.argv)
+	}
+}
+
+// No key ever changes here, so that there is nothing to watch for.
+
+func cmdWatch(c *client, _ [][]byte) {
+	if c.tx != nil {
+		c.fail(errWatchInMulti)
+		return
+	}
+	c.ok()
+}
+
+func cmdUnwatch(c *client, _ [][]byte) { c.ok() }

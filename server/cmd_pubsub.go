@@ -1,0 +1,230 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"unsafe"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/pubsubd/pubsubd/broker"
+	"github.com/pubsubd/pubsubd/match"
+)
+
+func cmdSubscribe(c *client, argv [][]byte)    { c.subscribe(broker.Channel, argv[1:]) }
+func cmdPSubscribe(c *client, argv [][]byte)   { c.subscribe(broker.Pattern, argv[1:]) }
+func cmdUnsubscribe(c *client, argv [][]byte)  { c.unsubscribe(broker.Channel, argv[1:]) }
+func cmdPUnsubscribe(c *client, argv [][]byte) { c.unsubscribe(broker.Pattern, argv[1:]) }
+func cmdSUnsubscribe(c *client, argv [][]byte) { c.unsubscribe(broker.ShardChannel, argv[1:]) }
+
+func cmdSSubscribe(c *client, argv [][]byte) {
+	if c.alone() {
+		c.fail(errSSubscribeExec)
+		return
+	}
+	c.subscribe(broker.ShardChannel, argv[1:])
+}
+
+// confirmLot is the number of names after which the confirmations of a long
+// list are sent on their way.
+const confirmLot = 1024
+
+// subscribe adds subscriptions, with one confirmation for each name.
+func (c *client) subscribe(k broker.Kind, names [][]byte) {
+	m := c.join()
+	for i, name := range names {
+		if !c.broker.Subscribe(m, k, view(name)) {
+			c.confirm(subscribeWords[k], view(name), c.confirmCount(k))
+		}
+		if i == 0 {
+			c.setClass()
+		}
+		c.sendLot(i)
+	}
+}
+
+// unsubscribe ends subscriptions, all of the kind if no name is given, with
+// one confirmation for each.
+func (c *client) unsubscribe(k broker.Kind, names [][]byte) {
+	m := c.member()
+	for i, name := range names {
+		if m == nil || !c.broker.Unsubscribe(m, k, view(name)) {
+			c.confirm(unsubscribeWords[k], view(name), c.confirmCount(k))
+		}
+		c.sendLot(i)
+	}
+	if len(names) == 0 && (m == nil || c.broker.UnsubscribeAll(m, k) == 0) {
+		c.reply = appendNoneConfirmation(c.reply, c.resp3, unsubscribeWords[k], c.confirmCount(k))
+		c.mark = len(c.reply) // a confirmation is never silent
+	}
+	c.setClass()
+}
+
+// sendLot sends the confirmations so far after each lot.
+func (c *client) sendLot(i int) {
+	if i%confirmLot == confirmLot-1 && !c.alone() {
+		c.deliverAll()
+	}
+}
+
+// confirmCount is the number that the confirmations of a kind carry.
+func (c *client) confirmCount(k broker.Kind) int {
+	if k == broker.ShardChannel {
+		return c.count(k)
+	}
+	return c.count(broker.Channel) + c.count(broker.Pattern)
+}
+
+// view is an argument as a string, without a copy. It is valid as long as the
+// argument is.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+func cmdPublish(c *client, argv [][]byte) { c.publish(broker.Channel, argv) }
+
+func cmdSPublish(c *client, argv [][]byte) { c.publish(broker.ShardChannel, argv) }
+
+// publish publishes one message. To a client that is subscribed itself the
+// reply comes before the message.
+func (c *client) publish(k broker.Kind, argv [][]byte) {
+	hold := c.subscriptions() > 0 && !c.alone()
+	if hold {
+		c.out.hold()
+	}
+	n := c.broker.PublishFrom(c, k, view(argv[1]), argv[2])
+	c.reply = redcon.AppendInt(c.reply, int64(n))
+	if hold {
+		c.releaseReply()
+	}
+}
+
+// releaseReply queues the replies so far and then the deliveries held back.
+func (c *client) releaseReply() {
+	if c.silent() {
+		c.reply = c.reply[:c.mark]
+	}
+	c.out.release(c.reply)
+	c.reply, c.mark = c.reply[:0], 0
+}
+
+// A run is consecutive PUBLISHes to one channel that are handed to the broker
+// as one.
+type run struct {
+	cmd      *command
+	num      int
+	channel  []byte
+	payloads [][]byte
+}
+
+const (
+	// maxRun is the most messages of one run, and maxRunPayload the longest
+	// message in one, in bytes.
+	maxRun        = 256
+	maxRunPayload = 1 << 10
+)
+
+// takes tells whether a request can be added to the run at hand.
+func (r *run) takes(c *client, cmd *command, argv [][]byte) bool {
+	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel)
+}
+
+// add begins or goes on with a run. It refuses what has to be published on its
+// own: a long message, an inline request, whose words are soon overwritten,
+// and whatever comes of a client that might receive it or wants no reply.
+func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
+	if c.in.inline || len(argv[2]) > maxRunPayload || c.replies != repliesOn || c.subscriptions() > 0 {
+		return false
+	}
+	r.cmd, r.channel = cmd, argv[1]
+	r.payloads = append(r.payloads, argv[2])
+	r.num++
+	return true
+}
+
+// finishRun publishes what has been collected and queues the replies.
+func (c *client) finishRun() {
+	r := &c.run
+	if r.num == 0 {
+		return
+	}
+	start := c.s.uptime()
+	k := broker.Channel
+	if r.cmd != publishCommand {
+		k = broker.ShardChannel
+	}
+	n := c.s.broker.PublishFrom(c, k, view(r.channel), r.payloads...)
+	for range r.num {
+		c.reply = redcon.AppendInt(c.reply, int64(n))
+	}
+	c.mark = len(c.reply)
+	c.clock = c.s.uptime()
+	c.failed = false
+	c.countCalls(r.cmd, r.num, c.clock-start)
+	clear(r.payloads)
+	*r = run{payloads: r.payloads[:0]}
+}
+
+// globKeep returns what keeps the names that a glob matches: nil without one,
+// which keeps all.
+func globKeep(args [][]byte) func(string) bool {
+	if len(args) == 0 {
+		return nil
+	}
+	glob := string(args[0])
+	return func(name string) bool { return match.Match(glob, name) }
+}
+
+func cmdPubsubChannels(c *client, argv [][]byte) { c.listChannels(broker.Channel, argv) }
+
+func cmdPubsubShardChannels(c *client, argv [][]byte) { c.listChannels(broker.ShardChannel, argv) }
+
+func (c *client) listChannels(k broker.Kind, argv [][]byte) {
+	if len(argv) > 3 {
+		c.fail(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try PUBSUB HELP.", echo(argv[1], maxEcho)))
+		return
+	}
+	c.reply = appendStrings(c.reply, c.broker.Names(k, globKeep(argv[2:])))
+}
+
+func cmdPubsubNumPat(c *client, _ [][]byte) {
+	c.reply = redcon.AppendInt(c.reply, int64(c.broker.NumPat()))
+}
+
+func cmdPubsubNumSub(c *client, argv [][]byte) { c.countSubscribers(argv[2:], c.broker.NumSub) }
+
+func cmdPubsubShardNumSub(c *client, argv [][]byte) {
+	c.countSubscribers(argv[2:], c.broker.ShardNumSub)
+}
+
+func (c *client) countSubscribers(names [][]byte, count func(string) int) {
+	c.reply = redcon.AppendArray(c.reply, 2*len(names))
+	for _, name := range names {
+		c.reply = redcon.AppendBulk(c.reply, name)
+		c.reply = redcon.AppendInt(c.reply, int64(count(view(name))))
+	}
+}
+
+func cmdPubsubHelp(c *client, _ [][]byte) {
+	c.help("PUBSUB",
+		"CHANNELS [<pattern>]",
+		"    Return the currently active channels matching a <pattern> (default: '*').",
+		"NUMPAT",
+		"    Return number of subscriptions to patterns.",
+		"NUMSUB [<channel> ...]",
+		"    Return the number of subscribers for the specified channels, excluding",
+		"    pattern subscriptions(default: no channels).",
+		"SHARDCHANNELS [<pattern>]",
+		"    Return the currently active shard level channels matching a <pattern> (default: '*').",
+		"SHARDNUMSUB [<shardchannel> ...]",
+		"    Return the number of subscribers for the specified shard level channel(s)",
+	)
+}
+
+// help answers HELP of a container. Clients print it as it comes, so it is
+// worded as by Redis.
+func (c *client) help(container string, lines ...string) {
+	c.reply = redcon.AppendArray(c.reply, len(lines)+3)
+	c.reply = redcon.AppendString(c.reply, container+" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	for _, line := range append(lines, "HELP", "    Print this help.") {
+		c.reply = redcon.AppendString(c.reply, line)
+	}
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/tidwall/redcon"
+)
+
+func cmdTime(c *client, _ [][]byte) {
+	now := time.Now()
+	c.reply = redcon.AppendArray(c.reply, 2)
+	c.reply = redcon.AppendBulkString(c.reply, strconv.FormatInt(now.Unix(), 10))
+	c.reply = redcon.AppendBulkString(c.reply, strconv.Itoa(now.Nanosecond()/1000))
+}
+
+// The keyspace is empty and stays so.
+
+func cmdDBSize(c *client, _ [][]byte) { c.reply = redcon.AppendInt(c.reply, 0) }
+
+func cmdFlush(c *client, argv [][]byte) {
+	if len(argv) > 2 || len(argv) == 2 && !equalFold(argv[1], "async") && !equalFold(argv[1], "sync") {
+		c.fail(errSyntax)
+		return
+	}
+	c.ok()
+}
+
+func cmdInfo(c *client, argv [][]byte) {
+	c.reply = appendVerbatim(c.reply, c.resp3, c.s.info(argv[1:], c.broker.Stats()))
+}
+
+// cmdShutdown ends the server. There is no answer but the end of the
+// connection, unless the arguments are wrong.
+func cmdShutdown(c *client, argv [][]byte) {
+	var save, noSave, abort bool
+	for _, arg := range argv[1:] {
+		switch {
+		case equalFold(arg, "save"):
+			save = true
+		case equalFold(arg, "nosave"):
+			noSave = true
+		case equalFold(arg, "abort"):
+			abort = true
+		case equalFold(arg, "now"), equalFold(arg, "force"):
+		default:
+			c.fail(errSyntax)
+			return
+		}
+	}
+	switch {
+	case save && noSave, abort && len(argv) > 2:
+		c.fail(errSyntax)
+	case abort:
+		c.fail(errNoShutdown)
+	default:
+		c.s.log.Info("user requested shutdown", zapClient(c)...)
+		go c.s.onShutdown()
+	}
+}

@@ -1,0 +1,172 @@
+package server
+
+import (
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/pubsubd/pubsubd/match"
+)
+
+// A Config is what a Server is made with. NewConfig fills in the defaults,
+// which are those of Redis; fields mean what the directive of that name means
+// there. It must not be changed after it was given to New.
+type Config struct {
+	// Bind is the addresses ListenAndServe listens on: "*" for all of IPv4,
+	// "::*" for all of IPv6, or an IP address or host name. One behind a "-"
+	// may fail. The default is "*" and "-::*".
+	Bind []string
+
+	// Port is the TCP port ListenAndServe listens on. Zero means none. The
+	// default is 6379.
+	Port int
+
+	// ProtectedMode refuses clients from other hosts while there is no
+	// password. The default is true.
+	ProtectedMode bool
+
+	// RequirePass is the password of the default user. Empty, the default,
+	// means that no password is needed.
+	RequirePass string
+
+	// MaxClients is the most connections at a time. New lowers it to what the
+	// limit on open files leaves. The default is 10000.
+	MaxClients int
+
+	// Timeout is how long a client that is not in subscribed state may send
+	// nothing, in whole seconds. Zero, the default, means for ever.
+	Timeout time.Duration
+
+	// TCPKeepAlive is the time between keep-alive probes, in whole seconds.
+	// Zero means none. The default is 300 seconds.
+	TCPKeepAlive time.Duration
+
+	// OutputLimits bound what is queued for a client, by its class.
+	outputLimits outputLimits
+
+	// QueryBufferLimit is the most bytes a client may have sent that have not
+	// been run yet: client-query-buffer-limit. The default is 1 GiB.
+	QueryBufferLimit int64
+
+	// MaxBulkLen is the most bytes of one argument: proto-max-bulk-len. The
+	// default is 512 MiB.
+	MaxBulkLen int64
+
+	// MaxMultibulkLen is the most arguments of one request. Redis has no such
+	// directive and allows 2147483647. The default is 1048576.
+	MaxMultibulkLen int
+
+	// Databases is the number of databases SELECT accepts. Channels belong to
+	// none. The default is 16.
+	Databases int
+
+	// ShutdownTimeout is how long SHUTDOWN and signals wait for what is queued
+	// to be sent, in whole seconds. The default is 10 seconds.
+	ShutdownTimeout time.Duration
+
+	// LogLevel is one of "debug", "verbose", "notice" and "warning". The
+	// default is "notice". It is applied to Level.
+	LogLevel string
+
+	// LogFile is what CONFIG GET logfile answers; the Logger writes where it
+	// was made to.
+	LogFile string
+
+	// Logger receives what the server has to say. Nil, the default, means
+	// nobody does. Payloads and passwords are never logged.
+	Logger *zap.Logger
+
+	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
+	Level *zap.AtomicLevel
+
+	// OnShutdown is called, in a goroutine of its own, when a client has sent
+	// SHUTDOWN. Nil, the default, means that the server shuts itself down.
+	OnShutdown func()
+}
+
+// NewConfig returns a Config with the defaults.
+func NewConfig() *Config {
+	return &Config{
+		Bind:             []string{"*", "-::*"},
+		Port:             6379,
+		ProtectedMode:    true,
+		MaxClients:       10000,
+		TCPKeepAlive:     300 * time.Second,
+		outputLimits:     defaultOutputLimits(),
+		QueryBufferLimit: 1 << 30,
+		MaxBulkLen:       512 << 20,
+		MaxMultibulkLen:  1 << 20,
+		Databases:        16,
+		ShutdownTimeout:  10 * time.Second,
+		LogLevel:         "notice",
+	}
+}
+
+// OutputLimit returns the output buffer limit of clients in subscribed state
+// or, if pubsub is false, of all others.
+func (c *Config) OutputLimit(pubsub bool) OutputLimit {
+	if pubsub {
+		return c.outputLimits[classPubsub]
+	}
+	return c.outputLimits[classNormal]
+}
+
+// SetOutputLimit sets the output buffer limit of clients in subscribed state
+// or, if pubsub is false, of all others. The defaults are 32 MiB, 8 MiB and 60
+// seconds, and no limit.
+func (c *Config) SetOutputLimit(pubsub bool, l OutputLimit) {
+	if pubsub {
+		c.outputLimits[classPubsub] = l
+		return
+	}
+	c.outputLimits[classNormal] = l
+}
+
+// Set sets a directive by its name, in any case, from words as they stand in a
+// configuration file. The error is a *DirectiveError.
+func (c *Config) Set(name string, values ...string) error {
+	d := directiveByName(name)
+	if d == nil {
+		return &DirectiveError{name, "Bad directive or wrong number of arguments"}
+	}
+	if len(values) == 0 || len(values) > 1 && !d.several {
+		return &DirectiveError{d.name, "wrong number of arguments"}
+	}
+	if text := d.set(c, values); text != "" {
+		return &DirectiveError{d.name, text}
+	}
+	return nil
+}
+
+// Get returns the directives whose name matches the glob, as CONFIG GET does,
+// each a name and a value.
+func (c *Config) Get(glob string) [][2]string {
+	var pairs [][2]string
+	for _, d := range directives {
+		if match.Match(glob, d.name) {
+			pairs = append(pairs, [2]string{d.name, d.get(c)})
+		}
+	}
+	return pairs
+}
+
+// A DirectiveError says what is wrong with a directive, in the words of Redis.
+type DirectiveError struct {
+	Name string
+	Text string
+}
+
+func (e *DirectiveError) Error() string { return e.Name + ": " + e.Text }
+
+// clone returns a copy that can be changed.
+func (c *Config) clone() *Config {
+	d := *c
+	d.Bind = slices.Clone(c.Bind)
+	return &d
+}
+
+// requestLimits are the limits a request reader works with.
+func (c *Config) requestLimits() *requestLimits {
+	return &requestLimits{args: c.MaxMultibulkLen, bulk: int(c.MaxBulkLen), query: int(c.QueryBufferLimit)}
+}

@@ -1,0 +1,111 @@
+package server
+
+import "time"
+
+// dispatch checks one request in the order of Redis and runs it. The argv is
+// valid until the batch ends, that of an inline request until the next.
+func (c *client) dispatch(argv [][]byte) {
+	cmd, known := lookup(argv)
+	if c.run.num > 0 && !c.run.takes(c, cmd, argv) {
+		c.finishRun()
+	}
+	if c.replies == repliesSkipNext {
+		c.replies = repliesSkip
+	}
+	c.mark, c.failed = len(c.reply), false
+	switch {
+	case !known && isAttack(argv[0]):
+		c.reply = nil
+		c.ended = true
+		c.s.log.Warn("possible cross-protocol attack: closing a client that sent an HTTP request", zapClient(c)...)
+		c.close(closedAttack)
+		return
+	case !known:
+		c.last.Store(nil)
+		c.reject(nil, unknownCommand(cmd, argv))
+	default:
+		c.last.Store(cmd)
+		c.perform(cmd, argv)
+	}
+	if c.silent() && c.mark < len(c.reply) {
+		c.reply = c.reply[:c.mark]
+	}
+	if c.replies == repliesSkip {
+		c.replies = repliesOn
+	}
+	if c.endWhy != "" {
+		c.end(c.endWhy)
+	}
+}
+
+// perform runs a known command, now or later, or refuses to.
+func (c *client) perform(cmd *command, argv [][]byte) {
+	if text := c.refusal(cmd, argv); text != "" {
+		c.reject(cmd, text)
+		return
+	}
+	if c.tx != nil && cmd.flags&fInMulti == 0 {
+		c.queue(cmd, argv)
+		return
+	}
+	if cmd.flags&fPublish != 0 && c.run.add(c, cmd, argv) {
+		return
+	}
+	c.call(cmd, argv)
+}
+
+// silent tells whether CLIENT REPLY keeps the reply at hand from being sent.
+func (c *client) silent() bool { return c.replies == repliesOff || c.replies == repliesSkip }
+
+// refusal returns the error that keeps a known command from being run, empty
+// if there is none.
+func (c *client) refusal(cmd *command, argv [][]byte) string {
+	switch {
+	case !cmd.takes(len(argv)):
+		return wrongArity(cmd)
+	case !c.authed && cmd.flags&fNoAuth == 0:
+		return errNoAuth
+	case c.tx != nil && cmd.flags&fNoMulti != 0:
+		return errNotInMulti
+	case !c.resp3 && cmd.flags&fSubscribed == 0 && c.subscriptions() > 0:
+		return notInSubscribedState(cmd)
+	}
+	return ""
+}
+
+// reject answers a request that is not run. A transaction that is being queued
+// fails by it.
+func (c *client) reject(cmd *command, text string) {
+	if c.tx != nil {
+		c.tx.failed = true
+	}
+	if cmd != nil {
+		c.s.stats[cmd.index].rejected.Add(1)
+		if cmd.flags&fExec != 0 {
+			c.leaveMulti()
+			text = execAborted(text)
+		}
+	}
+	c.fail(text)
+}
+
+// call runs a command and counts it.
+func (c *client) call(cmd *command, argv [][]byte) {
+	start := c.s.uptime()
+	cmd.run(c, argv)
+	c.clock = c.s.uptime()
+	c.countCalls(cmd, 1, c.clock-start)
+}
+
+// countCalls counts n calls of a command that took so long together.
+func (c *client) countCalls(cmd *command, n int, took time.Duration) {
+	st := &c.s.stats[cmd.index]
+	st.calls.Add(int64(n))
+	st.nanos.Add(int64(took))
+	if c.failed {
+		st.failed.Add(1)
+		c.failed = false
+	}
+	c.calls.Add(int64(n))
+	c.s.commands.Add(int64(n))
+}

@@ -1,0 +1,110 @@
+package server
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A flusher sends what publishers have queued for others, so that a publisher
+// with many receivers answers and reads on instead of writing to each. While
+// it goes round, further messages for the same receivers pile up behind it and
+// leave in one write. There is no timer: batches grow with the load.
+type flusher struct {
+	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
+
+	mu     sync.Mutex
+	wake   sync.Cond
+	dirty  []*outbox // in the order they became dirty; taken from next
+	next   int
+	closed bool
+	done   chan struct{}
+}
+
+const (
+	// maxBacklog is the number of bytes that may wait for the flusher before
+	// publishers write themselves.
+	maxBacklog = 4 << 20
+
+	// flushLot is how many outboxes are taken from the list at a time.
+	flushLot = 32
+)
+
+func newFlusher() *flusher {
+	f := &flusher{done: make(chan struct{})}
+	f.wake.L = &f.mu
+	go f.run()
+	return f
+}
+
+// add hands outboxes to the flusher.
+func (f *flusher) add(o ...*outbox) {
+	f.mu.Lock()
+	idle := f.next == len(f.dirty)
+	f.dirty = append(f.dirty, o...)
+	f.mu.Unlock()
+	if idle {
+		f.wake.Signal()
+	}
+}
+
+// run flushes until close, and then what is left.
+func (f *flusher) run() {
+	defer close(f.done)
+	var lot [flushLot]*outbox
+	for {
+		f.mu.Lock()
+		for f.next == len(f.dirty) && !f.closed {
+			f.wake.Wait()
+		}
+		n := f.takeLocked(lot[:])
+		f.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		f.flush(lot[:n])
+	}
+}
+
+// takeLocked moves outboxes from the list to lot and returns their number.
+func (f *flusher) takeLocked(lot []*outbox) int {
+	n := copy(lot, f.dirty[f.next:])
+	clear(f.dirty[f.next : f.next+n])
+	f.next += n
+	if f.next == len(f.dirty) {
+		f.dirty, f.next = f.dirty[:0], 0
+	}
+	return n
+}
+
+func (f *flusher) flush(lot []*outbox) {
+	for i, o := range lot {
+		if o.flush() {
+			f.add(o)
+		}
+		lot[i] = nil
+	}
+}
+
+// help has the caller flush until the backlog is within its bound. It is how a
+// publisher that is faster than its receivers' connections is slowed down.
+func (f *flusher) help() {
+	var lot [flushLot]*outbox
+	for f.backlog.Load() > maxBacklog {
+		f.mu.Lock()
+		n := f.takeLocked(lot[:])
+		f.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		f.flush(lot[:n])
+	}
+}
+
+// close flushes what is left and ends the flusher's goroutine.
+func (f *flusher) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.wake.Signal()
+	<-f.done
+}

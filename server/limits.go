@@ -1,0 +1,49 @@
+package server
+
+// A clientClass selects a client's output buffer limit.
+type clientClass uint8
+
+const (
+	classNormal  clientClass = iota
+	classReplica             // "slave" in CONFIG; no client here is one
+	classPubsub              // a client in subscribed state
+	classes
+)
+
+// classNames are the names of the classes as CONFIG GET writes them.
+var classNames = [classes]string{"normal", "slave", "pubsub"}
+
+// An OutputLimit bounds what may be queued for one client beyond the first 16
+// KiB, counting what its socket has not taken.
+type OutputLimit struct {
+	Hard        int64 // bytes at which the client is closed; 0 means no limit
+	Soft        int64 // bytes at which the clock of SoftSeconds runs; 0 means no limit
+	SoftSeconds int64 // the client is closed when over Soft for more than that
+}
+
+// outputLimits are the limits of all classes.
+type outputLimits [classes]OutputLimit
+
+func defaultOutputLimits() outputLimits {
+	return outputLimits{
+		classReplica: {Hard: 256 << 20, Soft: 64 << 20, SoftSeconds: 60},
+		classPubsub:  {Hard: 32 << 20, Soft: 8 << 20, SoftSeconds: 60},
+	}
+}
+
+// freeOutput is what may be queued before it counts towards a limit, in bytes:
+// the reply buffer that every client of a Redis server has.
+const freeOutput = 16 << 10
+
+// countedOutput is the part of queued bytes that counts towards a limit.
+func countedOutput(queued int) int64 { return int64(max(0, queued-freeOutput)) }
+
+// overHard tells whether a client with so many bytes counted is to be closed.
+func (l OutputLimit) overHard(counted int64) bool { return l.Hard > 0 && counted >= l.Hard }
+
+// overSoft tells whether the soft clock runs.
+func (l OutputLimit) overSoft(counted int64) bool { return l.Soft > 0 && counted >= l.Soft }
+
+// expired tells whether a client over the soft limit since one time, in
+// seconds, is to be closed at another.
+func (l OutputLimit) expired(since, now int64) bool { return now-since > l.SoftSeconds }

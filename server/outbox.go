@@ -1,0 +1,440 @@
+package server
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// An outbox is what waits to be sent to one client.
+//
+//  1. Queueing never waits for the connection.
+//  2. What is queued in one call leaves whole, in the order of the calls.
+//  3. A client over its output buffer limit is closed, and what is queued for
+//     it is dropped.
+//  4. One goroutine writes at a time, and no lock is held while it writes.
+//  5. Without anything queued it holds no buffer.
+//
+// Whoever makes an outbox dirty sees to it that it is flushed: the client's
+// own read loop, a publisher, the flusher. Once the connection takes no more,
+// a goroutine of the outbox waits for it and nobody else needs to.
+type outbox struct {
+	// Immutable after newOutbox.
+	t    transport
+	conf *outboxConfig
+	fail func(closeReason) // closes the client; called without mu held
+
+	mu      sync.Mutex
+	state   outboxState
+	closed  bool // nothing is queued or sent any more
+	ending  bool // the connection closes when the queue is empty
+	holding bool // deliveries wait in held, not in queue
+	class   clientClass
+	resp3   bool // deliveries are pushes of RESP3
+	authed  bool // replies may grow past the first buffer
+
+	queue  []chunk
+	held   []chunk
+	queued int // bytes of queue and held, and of what is being written
+
+	care      int   // bytes counted in the flusher's backlog
+	softSince int64 // second since which the soft limit is exceeded; 0 if it is not
+
+	free []chunk  // memory of a queue already written
+	vec  [][]byte // memory of what a write is handed
+
+	sent atomic.Int64 // bytes
+}
+
+type outboxState uint8
+
+const (
+	outboxIdle    outboxState = iota // nothing queued, or nobody told yet
+	outboxDirty                      // somebody will flush it
+	outboxWriting                    // somebody writes
+	outboxBlocked                    // drain waits for the connection
+)
+
+// outboxConfig is what all outboxes of a server share.
+type outboxConfig struct {
+	limits  atomic.Pointer[outputLimits]
+	now     func() int64  // seconds
+	lagging func(*outbox) // told of an outbox that gets over its soft limit
+	backlog *atomic.Int64 // bytes that wait for the flusher
+	sent    atomic.Int64  // bytes
+}
+
+// A chunk is a piece of a queue: bytes of its own buffer, to which more can be
+// appended, or bytes shared with other outboxes.
+type chunk struct {
+	data []byte
+	own  *buffer // nil if data is shared
+}
+
+// shareFrom is the size in bytes from which a frame is shared by reference
+// between its receivers; below it copying is cheaper.
+const shareFrom = 8 << 10
+
+func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {
+	return &outbox{t: t, conf: conf, fail: fail}
+}
+
+// push queues bytes that are the client's own: replies and confirmations. The
+// bytes are copied. The caller flushes.
+func (o *outbox) push(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	o.mu.Lock()
+	o.pushLocked(p)
+	o.mu.Unlock()
+}
+
+func (o *outbox) pushLocked(p []byte) {
+	if o.closed || len(p) == 0 {
+		return
+	}
+	o.queue = appendChunk(o.queue, p)
+	o.queued += len(p)
+	o.markLocked()
+	if !o.authed && o.queued > freeOutput && o.state == outboxBlocked {
+		o.failLocked(closedUnauthLimit)
+		return
+	}
+	o.checkLocked(len(p))
+}
+
+// hold makes deliveries wait until release, so that the replies of the
+// command at hand come before what it publishes to its own client.
+func (o *outbox) hold() {
+	o.mu.Lock()
+	o.holding = true
+	o.mu.Unlock()
+}
+
+// release queues the replies p and then what was held.
+func (o *outbox) release(p []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pushLocked(p)
+	o.holding = false
+	if len(o.held) > 0 && !o.closed {
+		o.queue = append(o.queue, o.held...)
+		o.markLocked()
+	}
+	clear(o.held)
+	o.held = nil
+}
+
+// speak queues p and makes deliveries from here on speak RESP2 or RESP3.
+func (o *outbox) speak(resp3 bool, p []byte) {
+	o.mu.Lock()
+	o.resp3 = resp3
+	o.pushLocked(p)
+	o.mu.Unlock()
+}
+
+// setClass selects the output buffer limit.
+func (o *outbox) setClass(c clientClass) {
+	o.mu.Lock()
+	o.class = c
+	o.mu.Unlock()
+}
+
+// setAuthed lifts or imposes the bound on replies of an unauthenticated client.
+func (o *outbox) setAuthed(authed bool) {
+	o.mu.Lock()
+	o.authed = authed
+	o.mu.Unlock()
+}
+
+// deliver queues a delivery. It tells whether the caller is the one to see to
+// the flush, and how many bytes it added to the flusher's backlog.
+func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || o.ending {
+		return false, 0
+	}
+	f := &d.Frames[0]
+	if o.resp3 {
+		f = &d.Frames[1]
+	}
+	if len(f.Bytes) == 0 {
+		encodeDelivery(f, d, o.resp3)
+	}
+	to := &o.queue
+	if o.holding {
+		to = &o.held
+	}
+	n := len(f.Bytes)
+	if n >= shareFrom {
+		f.Kept = true
+		*to = append(*to, chunk{data: f.Bytes})
+	} else {
+		*to = appendChunk(*to, f.Bytes)
+	}
+	o.queued += n
+	if o.state != outboxBlocked {
+		o.care += n
+		counted = n
+	}
+	if !o.holding {
+		wake = o.markLocked()
+	}
+	o.checkLocked(n)
+	return wake, counted
+}
+
+// markLocked makes an idle outbox dirty.
+func (o *outbox) markLocked() bool {
+	if o.state != outboxIdle {
+		return false
+	}
+	o.state = outboxDirty
+	return true
+}
+
+// checkLocked closes the client if n more bytes have brought it over its
+// limit. What the connection has not been offered yet counts only if it alone
+// is too much: that it still waits is our doing, not the client's.
+func (o *outbox) checkLocked(n int) {
+	counted := int64(n)
+	if o.state == outboxBlocked {
+		counted = countedOutput(o.queued)
+	}
+	l := o.conf.limits.Load()[o.class]
+	switch {
+	case l.overHard(counted):
+		o.failLocked(closedHardLimit)
+	case o.state != outboxBlocked || !l.overSoft(counted):
+		o.softSince = 0
+	case o.softSince == 0:
+		o.softSince = o.conf.now()
+		o.conf.lagging(o)
+	case l.expired(o.softSince, o.conf.now()):
+		o.failLocked(closedSoftLimit)
+	}
+}
+
+// checkSoft is the timer's look at an outbox over its soft limit. It tells
+// whether to look again.
+func (o *outbox) checkSoft() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || o.softSince == 0 {
+		return false
+	}
+	o.checkLocked(0)
+	return !o.closed && o.softSince != 0
+}
+
+// failLocked drops what is queued and has the client closed.
+func (o *outbox) failLocked(why closeReason) {
+	o.closeLocked()
+	go o.fail(why) // not here: locks are held, and closing is a system call
+}
+
+// close drops what is queued. Nothing is sent any more.
+func (o *outbox) close() {
+	o.mu.Lock()
+	o.closeLocked()
+	o.mu.Unlock()
+}
+
+func (o *outbox) closeLocked() {
+	if o.closed {
+		return
+	}
+	o.closed = true
+	freeChunks(o.queue)
+	freeChunks(o.held)
+	o.queue, o.held, o.free = nil, nil, nil
+	o.queued, o.softSince = 0, 0
+	o.uncareLocked()
+}
+
+// uncareLocked takes the outbox's bytes out of the flusher's backlog.
+func (o *outbox) uncareLocked() {
+	if o.care != 0 {
+		o.conf.backlog.Add(-int64(o.care))
+		o.care = 0
+	}
+}
+
+// end closes the connection when everything queued so far has been sent.
+// Nothing is delivered from here on.
+func (o *outbox) end() {
+	o.mu.Lock()
+	o.ending = true
+	idle := o.state == outboxIdle
+	o.mu.Unlock()
+	if idle {
+		o.t.close()
+		return
+	}
+	o.flush()
+}
+
+// maxRounds is how often flush takes what has come in while it wrote before it
+// lets others have their turn.
+const maxRounds = 4
+
+// flush sends what is queued as far as the connection takes it at once. It
+// tells whether the outbox is still dirty and the caller's to flush.
+func (o *outbox) flush() (again bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.state != outboxDirty {
+		return false
+	}
+	o.state = outboxWriting
+	for round := 0; ; round++ {
+		if len(o.queue) == 0 || o.closed {
+			o.state = outboxIdle
+			o.endLocked()
+			return false
+		}
+		if round == maxRounds {
+			o.state = outboxDirty
+			return true
+		}
+		switch err := o.sendLocked(false); err {
+		case nil:
+		case errWouldBlock:
+			o.state = outboxBlocked
+			o.checkLocked(0)
+			go o.drain()
+			return false
+		default:
+			o.state = outboxIdle
+			o.failLocked(closedByPeer)
+			return false
+		}
+	}
+}
+
+// drain sends what is queued as the connection takes it, until nothing is left.
+func (o *outbox) drain() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.queue) > 0 && !o.closed {
+		if err := o.sendLocked(true); err != nil && err != errWouldBlock {
+			o.state = outboxIdle
+			o.failLocked(closedByPeer)
+			return
+		}
+		if o.softSince != 0 {
+			o.checkLocked(0)
+		}
+	}
+	o.state = outboxIdle
+	o.softSince = 0
+	o.endLocked()
+}
+
+// endLocked closes the connection of an ending outbox that has sent all.
+func (o *outbox) endLocked() {
+	if o.ending && !o.closed {
+		o.t.close()
+	}
+}
+
+// sendLocked has the queue written, waiting for the connection or not, with mu
+// released meanwhile, and keeps what was not taken.
+func (o *outbox) sendLocked(wait bool) error {
+	taken := o.queue
+	o.queue, o.free = o.free, nil
+	o.uncareLocked()
+	vec := o.vec[:0]
+	for _, c := range taken {
+		vec = append(vec, c.data)
+	}
+
+	o.mu.Unlock()
+	write := o.t.tryWrite
+	if wait {
+		write = o.t.write
+	}
+	n, err := write(vec)
+	o.sent.Add(int64(n))
+	o.conf.sent.Add(int64(n))
+	o.mu.Lock()
+
+	clear(vec)
+	if o.vec = vec; cap(vec) > maxChunks {
+		o.vec = nil
+	}
+	if o.closed {
+		freeChunks(taken)
+		return err
+	}
+	o.queued -= n
+	rest := dropBytes(taken, n)
+	if len(rest) > 0 {
+		o.queue = append(rest, o.queue...)
+		return err
+	}
+	if clear(taken); cap(taken) <= maxChunks && o.free == nil {
+		o.free = taken[:0]
+	}
+	return err
+}
+
+// pending describes what is queued, for CLIENT LIST: the bytes and the chunks.
+func (o *outbox) pending() (bytes, chunks int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.queued, len(o.queue) + len(o.held)
+}
+
+// maxChunks is the capacity of the chunk lists an outbox keeps for reuse.
+const maxChunks = 4
+
+// appendChunk appends a copy of p to a queue.
+func appendChunk(q []chunk, p []byte) []chunk {
+	if n := len(q); n > 0 && q[n-1].own != nil {
+		last := &q[n-1]
+		if room := cap(last.data) - len(last.data); room >= len(p) {
+			last.data = append(last.data, p...)
+			return q
+		}
+		if want := len(last.data) + len(p); want <= maxBuffer {
+			bigger := getBuffer(max(want, min(2*want, maxBuffer)))
+			last.data = append(append(bigger.b, last.data...), p...)
+			last.own.free()
+			last.own = bigger
+			return q
+		}
+	}
+	own := getBuffer(len(p))
+	return append(q, chunk{append(own.b, p...), own})
+}
+
+// dropBytes drops the first n bytes of a queue that was written so far.
+func dropBytes(q []chunk, n int) []chunk {
+	for i := range q {
+		c := &q[i]
+		if n < len(c.data) {
+			c.data = c.data[n:]
+			return q[i:]
+		}
+		n -= len(c.data)
+		c.release()
+	}
+	return nil
+}
+
+func freeChunks(q []chunk) {
+	for i := range q {
+		q[i].release()
+	}
+}
+
+func (c *chunk) release() {
+	if c.own != nil {
+		c.own.free()
+	}
+	*c = chunk{}
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"strconv"
+
+	"github.com/tidwall/redcon"
+)
+
+// What RESP3 says in its own types and RESP2 in those it has. The types that
+// are the same in both are written with redcon.Append*.
+
+// appendNull appends the null.
+func appendNull(b []byte, resp3 bool) []byte {
+	if resp3 {
+		return append(b, "_\r\n"...)
+	}
+	return redcon.AppendNull(b)
+}
+
+// appendNullArray appends the null where RESP2 has an array.
+func appendNullArray(b []byte, resp3 bool) []byte {
+	if resp3 {
+		return append(b, "_\r\n"...)
+	}
+	return append(b, "*-1\r\n"...)
+}
+
+// appendMap opens a map of n pairs: a flat array in RESP2.
+func appendMap(b []byte, resp3 bool, n int) []byte {
+	if resp3 {
+		return appendHeader(b, '%', n)
+	}
+	return redcon.AppendArray(b, 2*n)
+}
+
+// appendSet opens a set of n elements: an array in RESP2.
+func appendSet(b []byte, resp3 bool, n int) []byte {
+	if resp3 {
+		return appendHeader(b, '~', n)
+	}
+	return redcon.AppendArray(b, n)
+}
+
+// appendVerbatim appends a text for people: a bulk string in RESP2.
+func appendVerbatim(b []byte, resp3 bool, text []byte) []byte {
+	if !resp3 {
+		return redcon.AppendBulk(b, text)
+	}
+	b = appendHeader(b, '=', len(text)+len("txt:"))
+	b = append(b, "txt:"...)
+	b = append(b, text...)
+	return append(b, "\r\n"...)
+}
+
+// appendStrings appends an array of bulk strings.
+func appendStrings(b []byte, list []string) []byte {
+	b = redcon.AppendArray(b, len(list))
+	for _, s := range list {
+		b = redcon.AppendBulkString(b, s)
+	}
+	return b
+}
+
+// appendStatuses opens a collection with open and fills it with status lines.
+func appendStatuses(b []byte, resp3 bool, open func([]byte, bool, int) []byte, list []string) []byte {
+	b = open(b, resp3, len(list))
+	for _, s := range list {
+		b = redcon.AppendString(b, s)
+	}
+	return b
+}
+
+// appendArray is redcon.AppendArray in the form of appendSet.
+func appendArray(b []byte, _ bool, n int) []byte { return redcon.AppendArray(b, n) }
+
+func appendHeader(b []byte, kind byte, n int) []byte {
+	b = append(b, kind)
+	b = strconv.AppendInt(b, int64(n), 10)
+	return append(b, "\r\n"...)
+}

@@ -1,0 +1,346 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// Version is the version of this server.
+const Version = "0.1.0"
+
+// RedisVersion is the version of Redis whose behaviour a client may count on.
+const RedisVersion = "7.4.0"
+
+// ErrServerClosed is what Serve and ListenAndServe return after Shutdown or
+// Close.
+var ErrServerClosed = errors.New("server: closed")
+
+// A Server answers Redis clients on any number of listeners. Its methods may
+// be called from any goroutine.
+type Server struct {
+	// Immutable after New.
+	log     *zap.Logger
+	broker  *broker.Broker
+	flusher *flusher
+	out     outboxConfig
+	start   time.Time
+	runID   string
+
+	conf          atomic.Pointer[Config]
+	requestLimits atomic.Pointer[requestLimits]
+	lastID        atomic.Uint64
+	draining      atomic.Bool // no further request is run
+
+	counters
+
+	mu        sync.Mutex // guards the fields below
+	open      map[uint64]*client
+	listeners map[net.Listener]struct{}
+	lagging   map[*outbox]struct{} // over their soft limit
+	closed    bool
+
+	setting sync.Mutex     // held by CONFIG SET
+	running sync.WaitGroup // clients and accept loops
+	quit    chan struct{}  // closed by Shutdown and Close
+	ticked  chan struct{}  // closed when tick has ended
+}
+
+// New returns a server that is not listening yet. A nil Config means the
+// defaults. The error says which field of the Config makes no sense.
+func New(conf *Config) (*Server, error) {
+	if conf == nil {
+		conf = NewConfig()
+	}
+	conf = conf.clone()
+	if conf.MaxClients < 1 || conf.Databases < 1 || conf.MaxBulkLen < 1 || conf.QueryBufferLimit < 1 || conf.MaxMultibulkLen < 1 {
+		return nil, errors.New("server: a limit in Config is zero; start from NewConfig")
+	}
+	s := &Server{
+		log:       conf.Logger,
+		broker:    broker.New(nil),
+		flusher:   newFlusher(),
+		start:     time.Now(),
+		runID:     newRunID(),
+		open:      make(map[uint64]*client),
+		listeners: make(map[net.Listener]struct{}),
+		lagging:   make(map[*outbox]struct{}),
+		quit:      make(chan struct{}),
+		ticked:    make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	s.stats = make([]commandStats, len(allCommands))
+	s.out.now = func() int64 { return int64(s.uptime() / time.Second) }
+	s.out.lagging = s.watchSoft
+	s.out.backlog = &s.flusher.backlog
+	if limit, ok := fileLimit(); ok && conf.MaxClients > limit {
+		s.log.Warn("lowering maxclients to what the limit on open files leaves", zap.Int("from", conf.MaxClients), zap.Int("to", limit))
+		conf.MaxClients = limit
+	}
+	s.apply(conf)
+	go s.tick()
+	return s, nil
+}
+
+// Broker returns the broker the server's clients meet at.
+func (s *Server) Broker() *broker.Broker { return s.broker }
+
+// uptime is the time since New.
+func (s *Server) uptime() time.Duration { return time.Since(s.start) }
+
+// config returns the configuration in force. It is not changed any more.
+func (s *Server) config() *Config { return s.conf.Load() }
+
+// setConfig changes the configuration. Change works on a copy and returns the
+// error, empty if there is none; only then the copy is put in force.
+func (s *Server) setConfig(change func(*Config) string) (text string) {
+	s.setting.Lock()
+	defer s.setting.Unlock()
+	next := s.config().clone()
+	if text = change(next); text == "" {
+		s.apply(next)
+	}
+	return text
+}
+
+// apply puts a configuration in force.
+func (s *Server) apply(conf *Config) {
+	if level, ok := LogLevel(conf.LogLevel); ok && conf.Level != nil {
+		conf.Level.SetLevel(level)
+	}
+	limits := conf.outputLimits
+	s.out.limits.Store(&limits)
+	s.requestLimits.Store(conf.requestLimits())
+	s.conf.Store(conf)
+}
+
+// ListenAndServe listens as the Config says and serves until Shutdown or
+// Close. It logs "Ready to accept connections" when it is. The error is
+// ErrServerClosed, or says why it cannot listen.
+func (s *Server) ListenAndServe() error {
+	listeners, err := s.listen()
+	if err != nil {
+		return err
+	}
+	errs := make(chan error, len(listeners))
+	for _, ln := range listeners {
+		if !s.addListener(ln) {
+			return ErrServerClosed
+		}
+	}
+	s.log.Info("Ready to accept connections")
+	for _, ln := range listeners {
+		go func() { errs <- s.accept(ln) }()
+	}
+	for range listeners {
+		if err := <-errs; err != ErrServerClosed {
+			return err
+		}
+	}
+	<-s.quit
+	return ErrServerClosed
+}
+
+// Serve accepts clients from a listener until Shutdown or Close, and closes it.
+// The error is ErrServerClosed or that of the listener.
+func (s *Server) Serve(ln net.Listener) error {
+	if !s.addListener(ln) {
+		return ErrServerClosed
+	}
+	return s.accept(ln)
+}
+
+// Addr returns the address of a listener, nil if there is none.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ln := range s.listeners {
+		return ln.Addr()
+	}
+	return nil
+}
+
+// ServeConn serves one connection until it ends, and closes it. It does not
+// count it against MaxClients and asks nothing of where it comes from.
+func (s *Server) ServeConn(nc net.Conn) {
+	c, ok := s.admit(nc, true)
+	if ok {
+		c.serve()
+		s.running.Done()
+	}
+}
+
+// Shutdown stops accepting clients and running their requests, waits until
+// what is queued for them has been sent or ctx is done, closes all connections
+// and waits for their goroutines. The error is that of ctx if it came first.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	err := s.drained(ctx)
+	for _, c := range s.clients() {
+		c.close(closedShutdown)
+	}
+	s.running.Wait()
+	s.flusher.close()
+	<-s.ticked
+	return err
+}
+
+// Close is Shutdown without waiting for what is queued.
+func (s *Server) Close() error {
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(done); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// stop closes the listeners, once.
+func (s *Server) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	s.draining.Store(true)
+	close(s.quit)
+	for ln := range s.listeners {
+		_ = ln.Close()
+	}
+	clear(s.listeners)
+}
+
+// drained waits until nothing is queued for any client.
+func (s *Server) drained(ctx context.Context) error {
+	const pause = 5 * time.Millisecond
+	for {
+		waiting := false
+		for _, c := range s.clients() {
+			if n, _ := c.out.pending(); n > 0 {
+				waiting = true
+				break
+			}
+		}
+		if !waiting {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("shutting down with messages still queued: %w", ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}
+
+// onShutdown is what SHUTDOWN does.
+func (s *Server) onShutdown() {
+	conf := s.config()
+	if conf.OnShutdown != nil {
+		conf.OnShutdown()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), conf.ShutdownTimeout)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		s.log.Warn("shutdown", zap.Error(err))
+	}
+}
+
+// clients returns the open clients in order of their IDs.
+func (s *Server) clients() []*client {
+	s.mu.Lock()
+	list := make([]*client, 0, len(s.open))
+	for _, c := range s.open {
+		list = append(list, c)
+	}
+	s.mu.Unlock()
+	slices.SortFunc(list, func(a, b *client) int { return cmp.Compare(a.id, b.id) })
+	return list
+}
+
+// forget takes a client off the list.
+func (s *Server) forget(c *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c.id)
+	delete(s.lagging, c.out)
+}
+
+// watchSoft has tick look at an outbox until it is within its soft limit. The
+// outbox is locked.
+func (s *Server) watchSoft(o *outbox) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lagging[o] = struct{}{}
+}
+
+// tickEvery is how often time-outs are looked at.
+const tickEvery = 250 * time.Millisecond
+
+// tick closes clients whose time is up, and samples rates.
+func (s *Server) tick() {
+	defer close(s.ticked)
+	t := time.NewTicker(tickEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.quit:
+			return
+		case <-t.C:
+		}
+		s.sample()
+		s.checkSoft()
+		s.closeIdle()
+	}
+}
+
+func (s *Server) checkSoft() {
+	s.mu.Lock()
+	list := make([]*outbox, 0, len(s.lagging))
+	for o := range s.lagging {
+		list = append(list, o)
+	}
+	s.mu.Unlock()
+	for _, o := range list {
+		if !o.checkSoft() {
+			s.mu.Lock()
+			delete(s.lagging, o)
+			s.mu.Unlock()
+		}
+	}
+}
+
+// closeIdle closes clients that have sent nothing for the timeout. Those in
+// subscribed state only listen, so it is not for them.
+func (s *Server) closeIdle() {
+	timeout := s.config().Timeout
+	if timeout == 0 {
+		return
+	}
+	for _, c := range s.clients() {
+		if c.subscriptions() == 0 && s.uptime()-time.Duration(c.active.Load()) > timeout {
+			s.log.Debug("closing idle client", zapClient(c)...)
+			c.close(closedIdle)
+		}
+	}
+}
+
+// zapClient are the log fields that say which client is meant.
+func zapClient(c *client) []zap.Field {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return []zap.Field{zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("name", c.name)}
+}

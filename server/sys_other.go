@@ -1,0 +1,29 @@
+//go:build !unix
+
+package server
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// fileLimit is not known here.
+func fileLimit() (clients int, ok bool) { return 0, false }
+
+// isInUse tells whether an address could not be bound because it is taken.
+func isInUse(err error) bool {
+	const addressInUse = syscall.Errno(10048) // WSAEADDRINUSE
+	return errors.Is(err, addressInUse)
+}
+
+// isTemporary tells whether accepting may work again later.
+func isTemporary(err error) bool { return !strings.Contains(err.Error(), "closed") }
+
+// cpuTime is not known here.
+func cpuTime() (system, user time.Duration) { return 0, 0 }
+
+// systemName is the operating system as INFO tells it.
+func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }

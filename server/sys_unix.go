@@ -1,0 +1,49 @@
+//go:build unix
+
+package server
+
+import (
+	"errors"
+	"math"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// reservedFiles is how many open files are kept for what is not a client.
+const reservedFiles = 32
+
+// fileLimit is the number of clients that the limit on open files leaves room
+// for.
+func fileLimit() (clients int, ok bool) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, false
+	}
+	return int(min(uint64(limit.Cur), math.MaxInt32)) - reservedFiles, true
+}
+
+// isInUse tells whether an address could not be bound because it is taken.
+func isInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+
+// isTemporary tells whether accepting may work again later.
+func isTemporary(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// cpuTime is the time the process has spent in the kernel and outside it.
+func cpuTime() (system, user time.Duration) {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0, 0
+	}
+	return time.Duration(u.Stime.Nano()), time.Duration(u.Utime.Nano())
+}
+
+// systemName is the operating system as INFO tells it.
+func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }

@@ -1,0 +1,124 @@
+//go:build unix
+
+package server
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// A rawTransport reads and writes a socket by its descriptor: it knows when
+// there is something to read before it needs a buffer, and how much the socket
+// takes before it waits.
+type rawTransport struct {
+	nc net.Conn
+	rc syscall.RawConn
+
+	// Owned by the reading goroutine.
+	space  func() []byte
+	free   func()
+	onRead func(fd uintptr) bool // readable, bound once
+	nread  int
+	rerr   error
+
+	// Owned by the writing goroutine.
+	chunks  [][]byte
+	wait    bool
+	onWrite func(fd uintptr) bool // writable, bound once
+	nwrote  int
+	werr    error
+}
+
+func newRawTransport(nc net.Conn, rc syscall.RawConn) transport {
+	t := &rawTransport{nc: nc, rc: rc}
+	t.onRead = t.readable
+	t.onWrite = t.writable
+	return t
+}
+
+func (t *rawTransport) read(space func() []byte, free func()) (int, error) {
+	t.space, t.free = space, free
+	if err := t.rc.Read(t.onRead); err != nil {
+		return 0, err
+	}
+	return t.nread, t.rerr
+}
+
+func (t *rawTransport) readable(fd uintptr) (done bool) {
+	for {
+		t.nread, t.rerr = syscall.Read(int(fd), t.space())
+		if t.nread > 0 {
+			return true
+		}
+		t.nread = 0
+		switch {
+		case t.rerr == syscall.EINTR:
+			continue
+		case t.rerr == syscall.EAGAIN:
+			t.free()
+			return false
+		case t.rerr == nil:
+			t.rerr = io.EOF
+		}
+		t.free()
+		return true
+	}
+}
+
+func (t *rawTransport) tryWrite(chunks [][]byte) (int, error) { return t.send(chunks, false) }
+
+func (t *rawTransport) write(chunks [][]byte) (int, error) { return t.send(chunks, true) }
+
+func (t *rawTransport) send(chunks [][]byte, wait bool) (int, error) {
+	t.chunks, t.wait, t.nwrote, t.werr = chunks, wait, 0, nil
+	err := t.rc.Write(t.onWrite)
+	t.chunks = nil
+	if err == nil {
+		err = t.werr
+	}
+	return t.nwrote, err
+}
+
+func (t *rawTransport) writable(fd uintptr) (done bool) {
+	n, err := writeChunks(int(fd), t.chunks)
+	t.nwrote += n
+	switch {
+	case err == nil:
+		return true
+	case err == syscall.EAGAIN:
+		if t.wait && n == 0 {
+			return false
+		}
+		t.werr = errWouldBlock
+	default:
+		t.werr = err
+	}
+	return true
+}
+
+func (t *rawTransport) close() { _ = t.nc.Close() }
+
+func (t *rawTransport) fd() int {
+	fd := -1
+	_ = t.rc.Control(func(d uintptr) { fd = int(d) })
+	return fd
+}
+
+// writeOne writes as much of p as the socket takes at once. The error is
+// EAGAIN if that is not all.
+func writeOne(fd int, p []byte) (int, error) {
+	for {
+		n, err := syscall.Write(fd, p)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case n < len(p):
+			// Full. The next call would say EAGAIN; spare it.
+			return n, syscall.EAGAIN
+		}
+		return n, nil
+	}
+}
