@@ -64,7 +64,6 @@ type client struct {
 	noEvict bool
 	noTouch bool
 	reason  closeReason // empty while open
-	gone    bool        // not listed and not subscribed any more
 }
 
 // replyMode is what CLIENT REPLY has set.
@@ -327,13 +326,6 @@ func (c *client) teardown() {
 	why := c.reason
 	c.mu.Unlock()
 	c.s.log.Debug("client closed", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("reason", string(why)))
-}
-
-// closing returns why the client has been closed, empty if it is open.
-func (c *client) closing() closeReason {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.reason
 }
 
 // setAuthed logs the client in or out.

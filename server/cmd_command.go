@@ -46,11 +46,11 @@ func (c *client) appendCommand(cmd *command) {
 	b := redcon.AppendArray(c.reply, 10)
 	b = redcon.AppendBulkString(b, cmd.name)
 	b = redcon.AppendInt(b, int64(cmd.arity))
-	b = appendStatuses(b, c.resp3, appendSet, cmd.flagNames())
+	b = appendStatusSet(b, c.resp3, cmd.flagNames())
 	b = redcon.AppendInt(b, int64(first))
 	b = redcon.AppendInt(b, int64(last))
 	b = redcon.AppendInt(b, int64(step))
-	b = appendStatuses(b, c.resp3, appendSet, cmd.categoryNames())
+	b = appendStatusSet(b, c.resp3, cmd.categoryNames())
 	b = appendSet(b, c.resp3, len(cmd.tips))
 	for _, tip := range cmd.tips {
 		b = redcon.AppendBulkString(b, tip)
@@ -71,7 +71,7 @@ func (c *client) appendKeySpec(b []byte, k *keySpec) []byte {
 	b = appendSet(b, c.resp3, 1)
 	b = appendMap(b, c.resp3, 3)
 	b = redcon.AppendBulkString(b, "flags")
-	b = appendStatuses(b, c.resp3, appendSet, []string{k.flag})
+	b = appendStatusSet(b, c.resp3, []string{k.flag})
 	b = redcon.AppendBulkString(b, "begin_search")
 	b = c.appendSpec(b, "index", []specNumber{{"index", 1}})
 	b = redcon.AppendBulkString(b, "find_keys")
@@ -234,7 +234,7 @@ func (c *client) appendArguments(b []byte, args []argument) []byte {
 		}
 		if len(flags) > 0 {
 			b = redcon.AppendBulkString(b, "flags")
-			b = appendStatuses(b, c.resp3, appendSet, flags)
+			b = appendStatusSet(b, c.resp3, flags)
 		}
 		if len(a.args) > 0 {
 			b = redcon.AppendBulkString(b, "arguments")
@@ -264,7 +264,7 @@ func cmdCommandGetKeysAndFlags(c *client, argv [][]byte) {
 	for _, key := range keys {
 		c.reply = redcon.AppendArray(c.reply, 2)
 		c.reply = redcon.AppendBulk(c.reply, key)
-		c.reply = appendStatuses(c.reply, c.resp3, appendSet, []string{flag})
+		c.reply = appendStatusSet(c.reply, c.resp3, []string{flag})
 	}
 }
 

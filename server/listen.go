@@ -33,7 +33,7 @@ func (s *Server) listen() ([]net.Listener, error) {
 			for _, ln := range listeners {
 				_ = ln.Close()
 			}
-			return nil, fmt.Errorf("Could not create server TCP listening socket %s:%d: bind: %w", host, conf.Port, plainError(err)) //nolint:staticcheck // the words that scripts look for
+			return nil, fmt.Errorf("listening on %s:%d: bind: %w", host, conf.Port, plainError(err))
 		}
 	}
 	if len(listeners) == 0 && len(conf.Bind) > 0 {
@@ -55,10 +55,17 @@ func listenTCP(host string, port int) (net.Listener, error) {
 	return lc.Listen(context.Background(), network, net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
+// errInUse is worded as strerror does: scripts look for it.
+var errInUse = syscallError("Address already in use")
+
+type syscallError string
+
+func (e syscallError) Error() string { return string(e) }
+
 // plainError is what the system said of an operation, without where.
 func plainError(err error) error {
 	if isInUse(err) {
-		return errors.New("Address already in use") //nolint:staticcheck // as strerror words it
+		return errInUse
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -61,17 +61,14 @@ func appendStrings(b []byte, list []string) []byte {
 	return b
 }
 
-// appendStatuses opens a collection with open and fills it with status lines.
-func appendStatuses(b []byte, resp3 bool, open func([]byte, bool, int) []byte, list []string) []byte {
-	b = open(b, resp3, len(list))
+// appendStatusSet appends a set of status lines.
+func appendStatusSet(b []byte, resp3 bool, list []string) []byte {
+	b = appendSet(b, resp3, len(list))
 	for _, s := range list {
 		b = redcon.AppendString(b, s)
 	}
 	return b
 }
-
-// appendArray is redcon.AppendArray in the form of appendSet.
-func appendArray(b []byte, _ bool, n int) []byte { return redcon.AppendArray(b, n) }
 
 func appendHeader(b []byte, kind byte, n int) []byte {
 	b = append(b, kind)

@@ -184,7 +184,8 @@ func (s *Server) ServeConn(nc net.Conn) {
 
 // Shutdown stops accepting clients and running their requests, waits until
 // what is queued for them has been sent or ctx is done, closes all connections
-// and waits for their goroutines. The error is that of ctx if it came first.
+// and waits for their goroutines. If ctx was done first, the error is an
+// *UnsentError.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	err := s.drained(ctx)
@@ -223,24 +224,31 @@ func (s *Server) stop() {
 	clear(s.listeners)
 }
 
+// An UnsentError is what Shutdown returns when its context was done before all
+// that was queued could be sent.
+type UnsentError struct {
+	Clients []ClientInfo // those who had not taken everything
+	Cause   error        // of the context
+}
+
+func (e *UnsentError) Error() string {
+	return fmt.Sprintf("server: shut down with messages queued for %d clients: %v", len(e.Clients), e.Cause)
+}
+
+func (e *UnsentError) Unwrap() error { return e.Cause }
+
 // drained waits until nothing is queued for any client.
 func (s *Server) drained(ctx context.Context) error {
-	const pause = 5 * time.Millisecond
+	const look = 5 * time.Millisecond
 	for {
-		waiting := false
-		for _, c := range s.clients() {
-			if n, _ := c.out.pending(); n > 0 {
-				waiting = true
-				break
-			}
-		}
-		if !waiting {
+		waiting := slices.DeleteFunc(s.Clients(), func(c ClientInfo) bool { return c.Queued == 0 })
+		if len(waiting) == 0 {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("shutting down with messages still queued: %w", ctx.Err())
-		case <-time.After(pause):
+			return &UnsentError{waiting, ctx.Err()}
+		case <-time.After(look):
 		}
 	}
 }

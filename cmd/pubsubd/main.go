@@ -77,8 +77,11 @@ func serve(conf *server.Config, log *zap.Logger, stderr io.Writer) int {
 	select {
 	case err := <-failed:
 		if !errors.Is(err, server.ErrServerClosed) {
-			log.Warn("Failed listening", zap.Int("port", conf.Port), zap.Error(err))
-			fmt.Fprintf(stderr, "Failed listening on port %d (TCP), aborting: %v\n", conf.Port, err)
+			text := fmt.Sprintf("Failed listening on port %d (TCP), aborting: %v", conf.Port, err)
+			log.Warn(text)
+			if conf.LogFile != "" {
+				fmt.Fprintln(stderr, text)
+			}
 			return 1
 		}
 		return 0

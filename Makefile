@@ -1,0 +1,52 @@
+# make            builds ./pubsubd
+# make test       installs what the tests need, then vets and tests everything
+# make fuzz       runs every fuzz target for FUZZTIME
+# make soak       runs the ordering tests for a minute each
+# make bench      compares with redis-server, about two minutes
+# make record     records the transcripts and screens anew from redis-server
+# make release    builds the binaries for all systems into dist/
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    = 60s
+PLATFORMS   = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
+
+.PHONY: build deps test lint fuzz soak bench record release clean
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o pubsubd ./cmd/pubsubd
+
+deps:
+	./.ci/deps
+
+lint:
+	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+test: deps lint
+	CGO_ENABLED=1 go test -race ./...
+
+fuzz:
+	./.ci/fuzz $(FUZZTIME)
+
+soak: deps
+	CGO_ENABLED=1 go test -race -count=1 -run 'Order' ./broker -broker.duration=60s
+	CGO_ENABLED=1 go test -race -count=1 -run 'Order' ./server -server.duration=60s
+
+bench:
+	go run ./bench -quick
+
+record: deps
+	go run ./conformance -record
+	go test ./conformance/cli ./conformance/clients -count=1 -update
+
+release:
+	@mkdir -p dist
+	@for p in $(PLATFORMS); do \
+		os=$${p%-*} arch=$${p#*-} ext=; [ $$os = windows ] && ext=.exe; \
+		echo "dist/pubsubd-$$p$$ext"; \
+		GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/pubsubd-$$p$$ext ./cmd/pubsubd || exit 1; \
+	done
+
+clean:
+	rm -rf dist pubsubd

@@ -1,0 +1,187 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A fakeServer is a small pub/sub server that can be told to misbehave.
+type fakeServer struct {
+	addr string
+
+	// deliver, if not nil, returns what is sent to a subscriber in place of
+	// its n-th frame, counted from 0.
+	deliver func(n int, frame string) string
+	// answer, if not nil, returns what is sent in place of the n-th reply to
+	// PUBLISH on all connections. An empty string sends nothing.
+	answer func(n int, reply string) string
+	// confirm, if not nil, returns what is sent in place of a confirmation.
+	confirm func(confirmation string) string
+	// hangUp, if not nil, tells whether to close a subscriber's connection
+	// in place of its n-th frame.
+	hangUp func(n int) bool
+
+	mu        sync.Mutex // guards the rest, and is held while anything is sent
+	conns     map[net.Conn]*fakeClient
+	published int
+}
+
+type fakeClient struct {
+	names   []string
+	pattern bool
+	frames  int
+}
+
+// serve makes s listen on loopback until the test ends.
+func (s *fakeServer) serve(t *testing.T) *fakeServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = l.Addr().String()
+	s.conns = make(map[net.Conn]*fakeClient)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns[nc] = &fakeClient{}
+			s.mu.Unlock()
+			serving.Go(func() { s.serveConn(nc) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		s.mu.Lock()
+		for nc := range s.conns {
+			nc.Close()
+		}
+		s.mu.Unlock()
+		serving.Wait()
+	})
+	return s
+}
+
+func (s *fakeServer) serveConn(nc net.Conn) {
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, nc)
+		s.mu.Unlock()
+		nc.Close()
+	}()
+	r := bufio.NewReader(nc)
+	for {
+		request, err := readRequest(r)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.handleLocked(nc, s.conns[nc], request)
+		s.mu.Unlock()
+	}
+}
+
+func (s *fakeServer) handleLocked(nc net.Conn, c *fakeClient, request []string) {
+	switch command := strings.ToLower(request[0]); command {
+	case "subscribe", "psubscribe":
+		c.pattern = command == "psubscribe"
+		for _, name := range request[1:] {
+			c.names = append(c.names, name)
+			confirmation := string(appendConfirmation(nil, command, name, len(c.names)))
+			if s.confirm != nil {
+				confirmation = s.confirm(confirmation)
+			}
+			io.WriteString(nc, confirmation)
+		}
+	case "publish":
+		receivers := 0
+		for to, subscriber := range s.conns {
+			receivers += s.deliverLocked(to, subscriber, request[1], request[2])
+		}
+		reply := string(appendInteger(nil, receivers))
+		if s.answer != nil {
+			reply = s.answer(s.published, reply)
+		}
+		s.published++
+		io.WriteString(nc, reply)
+	case "ping":
+		if len(c.names) > 0 {
+			nc.Write(pongToSubscriber)
+		} else {
+			nc.Write(pong)
+		}
+	}
+}
+
+// deliverLocked sends a message to one client as often as it subscribed.
+func (s *fakeServer) deliverLocked(nc net.Conn, c *fakeClient, channel, payload string) (receivers int) {
+	for _, name := range c.names {
+		var frame string
+		if c.pattern {
+			if ok, _ := path.Match(name, channel); !ok {
+				continue
+			}
+			frame = string(appendArray(nil, "pmessage", name, channel, payload))
+		} else {
+			if name != channel {
+				continue
+			}
+			frame = string(appendArray(nil, "message", channel, payload))
+		}
+		receivers++
+		if s.hangUp != nil && s.hangUp(c.frames) {
+			nc.Close()
+		}
+		if s.deliver != nil {
+			frame = s.deliver(c.frames, frame)
+		}
+		c.frames++
+		io.WriteString(nc, frame)
+	}
+	return receivers
+}
+
+// readRequest reads an array of bulk strings.
+func readRequest(r *bufio.Reader) ([]string, error) {
+	count, err := readLength(r, '*')
+	if err != nil {
+		return nil, err
+	}
+	request := make([]string, count)
+	for i := range request {
+		n, err := readLength(r, '$')
+		if err != nil {
+			return nil, err
+		}
+		b := make([]byte, n+len("\r\n"))
+		if _, err := io.ReadFull(r, b); err != nil {
+			return nil, err
+		}
+		request[i] = string(b[:n])
+	}
+	return request, nil
+}
+
+func readLength(r *bufio.Reader, kind byte) (int, error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	if line[0] != kind {
+		return 0, fmt.Errorf("line %q does not begin with %q", line, kind)
+	}
+	return strconv.Atoi(strings.TrimSpace(line[1:]))
+}

@@ -1,0 +1,404 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A load is the traffic of one plan on one server. Its connections stay open
+// from round to round; they are silent while the other server has its turn.
+type load struct {
+	// Immutable after openLoad.
+	plan        *plan
+	probe       probe
+	patience    time.Duration // how long to wait for any answer
+	subscribers []*subscriber
+	gate        *gate
+	publishers  []*publisher
+	loops       int // event loops for publishers, and as many for subscribers
+
+	answered atomic.Int64 // PUBLISH requests answered
+	held     atomic.Int64 // nanoseconds publishers were held by the gate
+
+	reading sync.WaitGroup // loops of subscribers
+	ending  atomic.Bool    // tells them to end
+
+	failOnce sync.Once
+	failed   chan struct{} // closed after failure is set
+	failure  error
+}
+
+// openLoad connects to the server at addr and subscribes. The probe samples
+// the server's process. On an error nothing is left open.
+func openLoad(ctx context.Context, addr string, p *plan, pr probe, loops int, patience time.Duration) (*load, error) {
+	l := &load{plan: p, probe: pr, patience: patience, loops: loops, failed: make(chan struct{})}
+	if err := l.open(ctx, addr); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *load) open(ctx context.Context, addr string) error {
+	for i := range l.plan.subscribers {
+		s, err := openSubscriber(ctx, addr, l.plan, i, l.patience)
+		if err != nil {
+			return fmt.Errorf("opening subscriber %d: %w", i, err)
+		}
+		l.subscribers = append(l.subscribers, s)
+	}
+	l.gate = newGate(l.subscribers)
+	for i := range l.plan.publishers {
+		p, err := openPublisher(ctx, addr, l.plan, i, l.patience)
+		if err != nil {
+			return fmt.Errorf("opening publisher %d: %w", i, err)
+		}
+		l.publishers = append(l.publishers, p)
+	}
+	for i := range l.loops {
+		mine := deal(l.subscribers, i, l.loops)
+		if len(mine) == 0 {
+			continue
+		}
+		poll, err := newPoller()
+		if err != nil {
+			return err
+		}
+		for number, s := range mine {
+			if err := poll.add(s.fd, number); err != nil {
+				poll.close()
+				return err
+			}
+		}
+		l.reading.Go(func() {
+			defer poll.close()
+			if err := l.readDeliveries(poll, mine); err != nil {
+				l.fail(err)
+			}
+		})
+	}
+	return nil
+}
+
+// deal returns the part of all that is loop i's, of n loops.
+func deal[T any](all []T, i, n int) []T {
+	var mine []T
+	for ; i < len(all); i += n {
+		mine = append(mine, all[i])
+	}
+	return mine
+}
+
+// fail ends the load with its first error.
+func (l *load) fail(err error) {
+	l.failOnce.Do(func() {
+		l.failure = err
+		close(l.failed)
+	})
+}
+
+func (l *load) hasFailed() bool {
+	select {
+	case <-l.failed:
+		return true
+	default:
+		return false
+	}
+}
+
+// readDeliveries is an event loop of subscribers.
+func (l *load) readDeliveries(poll *poller, mine []*subscriber) error {
+	buf := make([]byte, readBuffer+l.plan.payload)
+	for !l.ending.Load() {
+		events, err := poll.wait(pollInterval)
+		if err != nil {
+			return err
+		}
+		for _, ev := range events {
+			if err := mine[ev.Fd].read(buf); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// publish is an event loop of publishers. It sends windows until stop is set
+// and returns when all of them are answered, or when the load has failed.
+func (l *load) publish(ctx context.Context, mine []*publisher, stop *atomic.Bool) error {
+	poll, err := newPoller()
+	if err != nil {
+		return err
+	}
+	defer poll.close()
+	for number, p := range mine {
+		if err := poll.add(p.fd, number); err != nil {
+			return err
+		}
+	}
+	var (
+		buf      = make([]byte, 64<<10)
+		running  = 0   // windows under way
+		held     []int // publishers the gate does not let through
+		progress = time.Now()
+	)
+	next := func(number int) error {
+		p := mine[number]
+		if stop.Load() || !l.gate.pass(p.window) {
+			if !stop.Load() {
+				p.held = time.Now()
+				held = append(held, number)
+			}
+			return nil
+		}
+		running++
+		p.begin()
+		return l.send(poll, p, number)
+	}
+	for number := range mine {
+		if err := next(number); err != nil {
+			return err
+		}
+	}
+	for running > 0 || len(held) > 0 {
+		wait := pollInterval
+		if len(held) > 0 {
+			wait = time.Millisecond
+		}
+		events, err := poll.wait(wait)
+		if err != nil {
+			return err
+		}
+		for _, ev := range events {
+			number := int(ev.Fd)
+			p := mine[number]
+			if ev.Events&syscall.EPOLLOUT != 0 {
+				if err := l.send(poll, p, number); err != nil {
+					return err
+				}
+			}
+			if ev.Events&^syscall.EPOLLOUT == 0 {
+				continue
+			}
+			complete, err := p.read(buf)
+			if err != nil {
+				return err
+			}
+			if !complete {
+				continue
+			}
+			running--
+			l.answered.Add(int64(p.window))
+			if err := next(number); err != nil {
+				return err
+			}
+		}
+		if len(held) > 0 {
+			again := held
+			held = nil
+			for _, number := range again {
+				l.held.Add(int64(time.Since(mine[number].held)))
+				if err := next(number); err != nil {
+					return err
+				}
+			}
+		}
+		if len(events) > 0 || len(held) > 0 {
+			progress = time.Now()
+		} else if time.Since(progress) > l.patience {
+			return fmt.Errorf("%d publishers got no reply to PUBLISH for %v", running, l.patience)
+		}
+		if l.hasFailed() || ctx.Err() != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// send writes what the socket takes and asks to be told when it takes more.
+func (l *load) send(poll *poller, p *publisher, number int) error {
+	if err := p.write(); err != nil {
+		return err
+	}
+	if blocked := len(p.unsent) > 0; blocked != p.blocked {
+		p.blocked = blocked
+		return poll.wantWrite(p.fd, number, blocked)
+	}
+	return nil
+}
+
+// round lets the publishers run for settle and then for d, and returns what
+// was measured within d, which is made a little longer to end with a window
+// of requests. It returns when every message published has been
+// received by everyone it was meant for, and fails when that does not happen.
+func (l *load) round(ctx context.Context, settle, d time.Duration) (measurement, error) {
+	var (
+		stop       atomic.Bool
+		publishing sync.WaitGroup
+		m          measurement
+	)
+	for i := range l.loops {
+		mine := deal(l.publishers, i, l.loops)
+		publishing.Go(func() {
+			if err := l.publish(ctx, mine, &stop); err != nil {
+				l.fail(err)
+			}
+		})
+	}
+	from, err := l.sampleAfter(ctx, settle)
+	if err == nil {
+		var to sample
+		to, err = l.sampleAfter(ctx, d)
+		m = to.since(from)
+	}
+	stop.Store(true)
+	if err != nil {
+		l.fail(err)
+	}
+	publishing.Wait()
+	if l.hasFailed() {
+		return measurement{}, l.failure
+	}
+	if err := l.drain(ctx); err != nil {
+		l.fail(err)
+		return measurement{}, err
+	}
+	return m, nil
+}
+
+// wait returns nil after d, or earlier with what ended the load.
+func (l *load) wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-l.failed:
+		return l.failure
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sampleAfter takes a sample after d, just after the end of the window of
+// requests that is under way then. A slow server answers a window as a whole;
+// where only a few fit into d, a part of one would be a large error.
+func (l *load) sampleAfter(ctx context.Context, d time.Duration) (sample, error) {
+	if err := l.wait(ctx, d); err != nil {
+		return sample{}, err
+	}
+	for before := l.answered.Load(); l.answered.Load() == before; {
+		if err := l.wait(ctx, time.Millisecond); err != nil {
+			return sample{}, err
+		}
+	}
+	// The window's deliveries are written when its replies are.
+	if err := l.wait(ctx, time.Millisecond); err != nil {
+		return sample{}, err
+	}
+	return l.sample()
+}
+
+func (l *load) sample() (sample, error) {
+	s, err := l.probe.sample()
+	s.published = l.answered.Load()
+	s.held = time.Duration(l.held.Load())
+	for _, sub := range l.subscribers {
+		s.delivered += sub.received.Load()
+	}
+	return s, err
+}
+
+// drain waits until every subscriber has got all that was published. Only
+// waiting without any progress is bounded, so that a server that is slow is not
+// taken for one that loses messages. No publisher is running.
+func (l *load) drain(ctx context.Context) error {
+	last, since := int64(-1), time.Now()
+	for {
+		var missing error
+		total := int64(0)
+		for _, s := range l.subscribers {
+			want, got := l.due(s), s.received.Load()
+			total += got
+			if got != want && missing == nil {
+				missing = fmt.Errorf("subscriber %d got %d of %d messages", s.index, got, want)
+			}
+		}
+		if missing == nil {
+			return nil
+		}
+		if total != last {
+			last, since = total, time.Now()
+		} else if time.Since(since) > l.patience {
+			return fmt.Errorf("%w, and no more came for %v", missing, l.patience)
+		}
+		if err := l.wait(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// due returns how many deliveries s must have had in all.
+func (l *load) due(s *subscriber) int64 {
+	var n uint64
+	for channel, head := range s.plan.heads {
+		if head == nil {
+			continue
+		}
+		for _, p := range l.publishers {
+			n += p.sent[channel]
+		}
+	}
+	return int64(n)
+}
+
+// finish checks that after its last round the server has nothing left to say
+// to anybody but the reply to a PING.
+func (l *load) finish() error {
+	l.stopReading()
+	if l.hasFailed() {
+		return l.failure
+	}
+	for _, s := range l.subscribers {
+		if len(s.rest) > 0 {
+			return fmt.Errorf("subscriber %d: unfinished frame %s at the end", s.index, excerpt(s.rest))
+		}
+		answer := pongToSubscriber
+		if len(s.plan.names) == 0 {
+			answer = pong
+		}
+		if err := lastWord(s.fd, answer, l.patience); err != nil {
+			return fmt.Errorf("subscriber %d: %w", s.index, err)
+		}
+	}
+	for _, p := range l.publishers {
+		if err := lastWord(p.fd, pong, l.patience); err != nil {
+			return fmt.Errorf("publisher %d: %w", p.index, err)
+		}
+	}
+	return nil
+}
+
+func (l *load) stopReading() {
+	l.ending.Store(true)
+	l.reading.Wait()
+}
+
+// close closes all connections. No round is under way.
+func (l *load) close() {
+	l.fail(errors.New("closed"))
+	l.stopReading()
+	for _, s := range l.subscribers {
+		s.close()
+	}
+	for _, p := range l.publishers {
+		p.close()
+	}
+}

@@ -1,0 +1,126 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+)
+
+// A plan is the traffic of a scenario: who subscribes to what, who publishes
+// how, and what must come of it. It says nothing of a server, so both sides
+// get the same one.
+type plan struct {
+	channels   []string // published to in turn; all of one length
+	payload    int      // bytes, at least payloadMin
+	publishers int      // connections; each sends to all channels in turn
+	inFlight   int      // requests a publisher sends before it waits for their replies
+	receivers  int      // what every PUBLISH must answer
+
+	subscribers []subscriberPlan // one per connection
+}
+
+// A subscriberPlan is one subscriber connection.
+type subscriberPlan struct {
+	command string   // "subscribe" or "psubscribe"
+	names   []string // channels or patterns
+
+	// heads holds, by channel of the plan, the beginning of its deliveries to
+	// this subscriber, nil where there are none.
+	heads [][]byte
+	// oneIn says that one in so many messages of the plan reaches this
+	// subscriber. Zero means none does.
+	oneIn int
+}
+
+// fanoutPlan sends everything to all of n subscribers of one channel.
+func fanoutPlan(n, publishers, inFlight, payload int) *plan {
+	p := &plan{
+		channels:   []string{"bench:fanout"},
+		payload:    payload,
+		publishers: publishers,
+		inFlight:   inFlight,
+		receivers:  n,
+	}
+	heads := [][]byte{frameHead(payload, "message", p.channels[0])}
+	for range n {
+		p.subscribers = append(p.subscribers, subscriberPlan{
+			command: "subscribe", names: p.channels, heads: heads, oneIn: 1,
+		})
+	}
+	return p
+}
+
+// channelsPlan has n channels with one subscriber each, spread over few
+// connections such that neighbouring channels lie on different connections.
+func channelsPlan(n, connections, publishers, inFlight, payload int) *plan {
+	p := &plan{payload: payload, publishers: publishers, inFlight: inFlight, receivers: 1}
+	for i := range n {
+		p.channels = append(p.channels, fmt.Sprintf("bench:channel:%06d", i))
+	}
+	for c := range connections {
+		s := subscriberPlan{command: "subscribe", heads: make([][]byte, n), oneIn: connections}
+		for i := c; i < n; i += connections {
+			s.names = append(s.names, p.channels[i])
+			s.heads[i] = frameHead(payload, "message", p.channels[i])
+		}
+		p.subscribers = append(p.subscribers, s)
+	}
+	return p
+}
+
+// silentPlan publishes to a channel nobody subscribed to.
+func silentPlan(publishers, inFlight, payload int) *plan {
+	return &plan{
+		channels:   []string{"bench:nobody"},
+		payload:    payload,
+		publishers: publishers,
+		inFlight:   inFlight,
+	}
+}
+
+// patternShapes are the three kinds of pattern a server can index in different
+// ways: by its beginning, by its end, by both. The channel of a shape matches
+// the pattern of the same number and no other; all are of one length.
+var patternShapes = []struct{ pattern, channel string }{
+	{"user:%06d:*", "user:%06d:mail"},
+	{"*:%06d:tail", "room:%06d:tail"},
+	{"a:*:b%06d", "a:thread:b%06d"},
+}
+
+// patternsPlan has n patterns of the three shapes in equal parts, each shape
+// held by some connections of its own. Channels are published to that match one
+// pattern each, a different shape every time.
+func patternsPlan(n, connectionsPerShape, inFlight, payload int) *plan {
+	p := &plan{payload: payload, publishers: 1, inFlight: inFlight, receivers: 1}
+	shapes := len(patternShapes)
+	for k, shape := range patternShapes {
+		count := (n + shapes - 1 - k) / shapes
+		matching := count / 2
+		channel := fmt.Sprintf(shape.channel, matching)
+		p.channels = append(p.channels, channel)
+
+		connections := min(connectionsPerShape, count)
+		for c := range connections {
+			s := subscriberPlan{command: "psubscribe", heads: make([][]byte, shapes)}
+			for i := c; i < count; i += connections {
+				pattern := fmt.Sprintf(shape.pattern, i)
+				s.names = append(s.names, pattern)
+				if i == matching {
+					s.heads[k] = frameHead(payload, "pmessage", pattern, channel)
+					s.oneIn = shapes
+				}
+			}
+			p.subscribers = append(p.subscribers, s)
+		}
+	}
+	return p
+}
+
+// counted is what a scenario of this plan counts: deliveries where there are
+// subscribers, else publishes.
+func (p *plan) counted() string {
+	if len(p.subscribers) == 0 {
+		return "publishes"
+	}
+	return "deliveries"
+}

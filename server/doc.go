@@ -1,0 +1,38 @@
+// Package server is a Redis-compatible pub/sub server: RESP2 and RESP3 on any
+// net.Listener, in front of a broker.Broker.
+//
+//	srv, err := server.New(nil)
+//	if err != nil {
+//		return err
+//	}
+//	go srv.ListenAndServe() // the port of the Config, 6379 unless changed
+//	defer srv.Shutdown(ctx)
+//
+// # Guarantees
+//
+//  1. What clients see of order and counts is what package broker promises.
+//  2. A frame is written whole: no reply, confirmation or message is ever split
+//     by another.
+//  3. The reply to PUBLISH means that the message is queued for every receiver.
+//     The publisher never waits for a receiver's connection.
+//  4. A client is closed for being slow by its output buffer limit and by
+//     nothing else, and nobody else notices.
+//  5. A malformed request is answered with Redis's error and ends that one
+//     connection. Nothing is allocated because a request announces it.
+//  6. Why a connection ended is one value of one type, in the log and in the
+//     counters.
+//  7. After Shutdown or Close no goroutine of the server is left.
+//
+// # The path of a message
+//
+// A client's goroutine reads, the request reader judges the bytes and redcon
+// parses them, dispatch finds PUBLISH in the command table, the broker calls
+// Deliver of each receiver, which appends the encoded message to its outbox.
+// Then the publisher's own replies are written, then the receivers: by the
+// publisher if they are few, by the flusher otherwise.
+//
+// # Lock order
+//
+// The broker's locks, then outbox.mu, then Server.mu or client.mu, then
+// flusher.mu. Nothing is written to a connection with any of them held.
+package server
