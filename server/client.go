@@ -41,6 +41,7 @@ type client struct {
 	failed  bool         // the request at hand was answered with an error
 	endWhy  closeReason  // set by the request at hand to close after its reply
 	ended   bool         // no further request is run
+	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
 	space   func() []byte // in.space and in.release, bound once
 	free    func()
@@ -64,6 +65,7 @@ type client struct {
 	noEvict bool
 	noTouch bool
 	reason  closeReason // empty while open
+	ending  bool        // closes after its last reply
 }
 
 // replyMode is what CLIENT REPLY has set.
@@ -198,6 +200,7 @@ func (c *client) batch() {
 		if len(c.reply) > maxReplies || c.fanned > maxFanned {
 			c.finishRun()
 			c.deliverAll()
+			c.out.awaitRoom()
 		}
 	}
 	c.finishRun()
@@ -212,6 +215,7 @@ func (c *client) batch() {
 	c.buffered.Store(int64(c.in.buffered()))
 	c.room.Store(0)
 	c.deliverAll()
+	c.out.awaitRoom()
 }
 
 // heldBytes is what the client has sent and the server keeps for it.
@@ -281,13 +285,16 @@ func (c *client) queueReply() {
 func (c *client) end(why closeReason) {
 	c.ended = true
 	c.mu.Lock()
+	c.ending = true
 	if c.reason == "" {
 		c.reason = why
 	}
 	c.mu.Unlock()
-	c.detach()
+	if m := c.member(); m != nil {
+		c.s.broker.Clear(m)
+	}
 	c.queueReply()
-	time.AfterFunc(lingerTimeout, c.t.close)
+	c.linger = time.AfterFunc(lingerTimeout, c.t.close)
 	c.out.end()
 }
 
@@ -321,7 +328,11 @@ func (c *client) teardown() {
 	c.t.close()
 	c.detach()
 	c.in.release()
-	c.s.flusher.add(c.dirty...) // left by a panic
+	if c.linger != nil {
+		c.linger.Stop()
+	}
+	c.s.flusher.backlog.Add(int64(c.fanned)) // these two are left by a panic
+	c.s.flusher.add(c.dirty...)
 	c.mu.Lock()
 	why := c.reason
 	c.mu.Unlock()

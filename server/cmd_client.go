@@ -390,7 +390,10 @@ func (c *client) flagsLocked() string {
 	if c.noTouch {
 		b = append(b, 'T')
 	}
-	if c.reason != "" {
+	switch {
+	case c.ending:
+		b = append(b, 'c')
+	case c.reason != "":
 		b = append(b, 'A')
 	}
 	if len(b) == 0 {

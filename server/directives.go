@@ -181,13 +181,13 @@ var memoryUnits = map[string]int64{
 
 // parseMemory reads a size in bytes: a number with or without a unit.
 func parseMemory(word string) (n int64, ok bool) {
-	digits := strings.TrimRight(strings.ToLower(word), "bkmg")
+	digits := strings.TrimRight(word, "bkmgBKMG")
 	unit, known := memoryUnits[strings.ToLower(word[len(digits):])]
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if !known || err != nil || n < 0 || n > math.MaxInt64/unit {
+	u, err := strconv.ParseUint(digits, 10, 63)
+	if !known || err != nil || int64(u) > math.MaxInt64/unit {
 		return 0, false
 	}
-	return n * unit, true
+	return int64(u) * unit, true
 }
 
 func getOutputLimits(c *Config) string {

@@ -40,6 +40,11 @@ func newFlusher() *flusher {
 func (f *flusher) add(o ...*outbox) {
 	f.mu.Lock()
 	idle := f.next == len(f.dirty)
+	if f.next > len(f.dirty)/2 { // never empty under load: reuse the memory of what was taken
+		n := copy(f.dirty, f.dirty[f.next:])
+		clear(f.dirty[n:])
+		f.dirty, f.next = f.dirty[:n], 0
+	}
 	f.dirty = append(f.dirty, o...)
 	f.mu.Unlock()
 	if idle {

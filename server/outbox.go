@@ -41,6 +41,8 @@ type outbox struct {
 	care      int   // bytes counted in the flusher's backlog
 	softSince int64 // second since which the soft limit is exceeded; 0 if it is not
 
+	room chan struct{} // closed when awaitRoom may return; nil if nobody waits
+
 	free []chunk  // memory of a queue already written
 	vec  [][]byte // memory of what a write is handed
 
@@ -59,7 +61,7 @@ const (
 // outboxConfig is what all outboxes of a server share.
 type outboxConfig struct {
 	limits  atomic.Pointer[outputLimits]
-	now     func() int64  // seconds
+	now     func() int64  // seconds, never 0
 	lagging func(*outbox) // told of an outbox that gets over its soft limit
 	backlog *atomic.Int64 // bytes that wait for the flusher
 	sent    atomic.Int64  // bytes
@@ -183,8 +185,21 @@ func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
 	if !o.holding {
 		wake = o.markLocked()
 	}
-	o.checkLocked(n)
+	o.checkLocked(longestMessage(d, n))
 	return wake, counted
+}
+
+// longestMessage is about the size of the longest message of a delivery that
+// takes n bytes. Only runs, which are of short messages, have to be looked at.
+func longestMessage(d *broker.Delivery, n int) int {
+	if len(d.Payloads) == 1 {
+		return n
+	}
+	longest := 0
+	for _, p := range d.Payloads {
+		longest = max(longest, len(p))
+	}
+	return min(n, longest+len(d.Channel)+len(d.Pattern)+frameOverhead)
 }
 
 // markLocked makes an idle outbox dirty.
@@ -196,9 +211,10 @@ func (o *outbox) markLocked() bool {
 	return true
 }
 
-// checkLocked closes the client if n more bytes have brought it over its
-// limit. What the connection has not been offered yet counts only if it alone
-// is too much: that it still waits is our doing, not the client's.
+// checkLocked closes the client if what was queued last has brought it over
+// its limit. What the connection has not been offered yet counts only if one
+// message alone, of n bytes, is too much: that it still waits is our doing, not
+// the client's.
 func (o *outbox) checkLocked(n int) {
 	counted := int64(n)
 	if o.state == outboxBlocked {
@@ -253,6 +269,42 @@ func (o *outbox) closeLocked() {
 	o.queue, o.held, o.free = nil, nil, nil
 	o.queued, o.softSince = 0, 0
 	o.uncareLocked()
+	o.roomLocked()
+}
+
+// maxUnsent is how many bytes may wait for a client that is not reading before
+// nothing more is read from it. It is well above what the replies to a whole
+// pipeline take, since many clients write all of one before they read: Redis
+// would go on without a bound, and they would wait for ever.
+const maxUnsent = 8 << 20
+
+// crowdedLocked tells whether the client has to make room before it is served
+// on. One in subscribed state has its output buffer limit for that.
+func (o *outbox) crowdedLocked() bool {
+	return !o.closed && o.state == outboxBlocked && o.class == classNormal && o.queued > maxUnsent
+}
+
+// awaitRoom waits while too much is queued for a client that is not reading.
+// Only the client's own goroutine may call it.
+func (o *outbox) awaitRoom() {
+	o.mu.Lock()
+	var room chan struct{}
+	if o.crowdedLocked() {
+		room = make(chan struct{})
+		o.room = room
+	}
+	o.mu.Unlock()
+	if room != nil {
+		<-room
+	}
+}
+
+// roomLocked ends awaitRoom if there is room again.
+func (o *outbox) roomLocked() {
+	if o.room != nil && !o.crowdedLocked() {
+		close(o.room)
+		o.room = nil
+	}
 }
 
 // uncareLocked takes the outbox's bytes out of the flusher's backlog.
@@ -328,9 +380,11 @@ func (o *outbox) drain() {
 		if o.softSince != 0 {
 			o.checkLocked(0)
 		}
+		o.roomLocked()
 	}
 	o.state = outboxIdle
 	o.softSince = 0
+	o.roomLocked()
 	o.endLocked()
 }
 

@@ -118,6 +118,7 @@ func (r *requestReader) buffered() int { return r.end - r.start }
 // the start of one request, and the memory of the others is given back. The
 // requests of the round become invalid.
 func (r *requestReader) settle() {
+	clear(r.argv[:cap(r.argv)]) // they point into memory given back
 	if cap(r.argv) > keepArgv {
 		r.argv = nil
 	}
@@ -226,7 +227,7 @@ func (r *requestReader) element(authenticated bool) error {
 		}
 		r.bulk = int(n)
 	}
-	if r.end-r.scan < r.bulk+2 {
+	if r.end-r.scan-2 < r.bulk {
 		return errIncomplete
 	}
 	r.scan += r.bulk
@@ -260,6 +261,9 @@ func (r *requestReader) header(tooBig protocolError) ([]byte, error) {
 	return line, nil
 }
 
+// shortLine is about as long as the header of any element that is not huge.
+const shortLine = 12
+
 // find returns the place of the first c of the line at hand, or -1 if it has
 // not arrived, is more than maxLine bytes away or is behind a NUL: Redis looks
 // for it with strchr. Scan moves on to where the next find begins.
@@ -269,6 +273,15 @@ func (r *requestReader) find(c byte) int {
 		return -1
 	}
 	seen := r.buf.b[r.scan:end]
+	for i, b := range seen[:min(len(seen), shortLine)] { // nearly always enough
+		if b == c {
+			return r.scan + i
+		}
+		if b == 0 {
+			r.scan += i
+			return -1
+		}
+	}
 	i := bytes.IndexByte(seen, c)
 	if i >= 0 {
 		seen = seen[:i]

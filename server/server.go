@@ -82,7 +82,7 @@ func New(conf *Config) (*Server, error) {
 		s.log = zap.NewNop()
 	}
 	s.stats = make([]commandStats, len(allCommands))
-	s.out.now = func() int64 { return int64(s.uptime() / time.Second) }
+	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
 	s.out.lagging = s.watchSoft
 	s.out.backlog = &s.flusher.backlog
 	if limit, ok := fileLimit(); ok && conf.MaxClients > limit {

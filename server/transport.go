@@ -36,11 +36,17 @@ var errWouldBlock = errors.New("the connection takes no more bytes now")
 
 // newTransport returns the best transport for a connection.
 func newTransport(nc net.Conn) transport {
-	if sc, ok := nc.(syscall.Conn); ok {
-		if rc, err := sc.SyscallConn(); err == nil {
-			if t := newRawTransport(nc, rc); t != nil {
-				return t
-			}
+	var rc syscall.RawConn
+	var err error
+	switch nc := nc.(type) { // these only: others may wrap one and do more than it
+	case *net.TCPConn:
+		rc, err = nc.SyscallConn()
+	case *net.UnixConn:
+		rc, err = nc.SyscallConn()
+	}
+	if rc != nil && err == nil {
+		if t := newRawTransport(nc, rc); t != nil {
+			return t
 		}
 	}
 	return &streamTransport{nc: nc}

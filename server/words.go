@@ -1,5 +1,7 @@
 package server
 
+import "bytes"
+
 // splitWords splits a line into words at blanks, with the quotes of Redis:
 // "…" with \n \r \t \b \a \xHH and \ before any other byte for that byte, '…'
 // with \' only. The words are appended to argv, their bytes to mem, which must
@@ -8,12 +10,13 @@ package server
 //
 // Inline requests, the configuration and its arguments are split by it.
 func splitWords(argv [][]byte, mem, line []byte) (words [][]byte, ok bool) {
+	line, _, _ = bytes.Cut(line, []byte{0})
 	i := 0
 	for {
 		for i < len(line) && isSpace(line[i]) {
 			i++
 		}
-		if i == len(line) || line[i] == 0 {
+		if i == len(line) {
 			return argv, true
 		}
 		from := len(mem)
@@ -80,7 +83,7 @@ func unescape(c byte) byte {
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 // endsWord tells which of the blanks end a word that has begun.
-func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == 0 }
+func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
