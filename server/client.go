@@ -37,6 +37,7 @@ type client struct {
 	run     run          // PUBLISHes not handed to the broker yet
 	dirty   []*outbox    // receivers to flush
 	fanned  int          // bytes delivered and not yet counted in the flusher's backlog
+	longest int          // bytes of the longest of them
 	mark    int          // where the replies to the request at hand begin in reply
 	failed  bool         // the request at hand was answered with an error
 	endWhy  closeReason  // set by the request at hand to close after its reply
@@ -163,6 +164,12 @@ func (c *client) serve() {
 			c.in.received(n)
 			c.received.Add(int64(n))
 			c.s.netInput.Add(int64(n))
+			if c.heldBytes() > c.s.requestLimits.Load().query {
+				c.s.log.Warn("closing a client that reached the maximum query buffer length", zapClient(c)...)
+				c.s.queryLimitCloses.Add(1)
+				c.close(closedQueryLimit)
+				return
+			}
 			if c.ended || c.s.draining.Load() {
 				c.in.release()
 				continue
@@ -205,12 +212,6 @@ func (c *client) batch() {
 	}
 	c.finishRun()
 	c.in.settle()
-	if !c.ended && c.heldBytes() > c.in.limits.query {
-		c.s.log.Warn("closing a client that reached the maximum query buffer length", zap.Uint64("id", c.id), zap.String("addr", c.addr))
-		c.s.queryLimitCloses.Add(1)
-		c.close(closedQueryLimit)
-		c.ended = true
-	}
 	c.active.Store(int64(c.clock))
 	c.buffered.Store(int64(c.in.buffered()))
 	c.room.Store(0)
@@ -270,14 +271,24 @@ const maxKeptDirty = 4 << 10
 
 // queueReply moves the replies so far into the outbox.
 func (c *client) queueReply() {
-	if len(c.reply) == 0 {
-		return
+	if len(c.reply) > 0 {
+		p, longest := c.takeReply()
+		c.out.push(p, longest)
 	}
-	c.out.push(c.reply)
-	if c.reply = c.reply[:0]; cap(c.reply) > 2*maxReplies {
+}
+
+// takeReply returns the replies so far, but for one that CLIENT REPLY silences,
+// and the length of the longest. They are valid until the next is written.
+func (c *client) takeReply() (p []byte, longest int) {
+	if p = c.reply; c.silent() {
+		p = p[:c.mark]
+	}
+	longest = max(c.longest, len(p)-c.mark)
+	if c.reply = p[:0]; cap(p) > 2*maxReplies {
 		c.reply = nil
 	}
-	c.mark = 0
+	c.mark, c.longest = 0, 0
+	return p, longest
 }
 
 // end closes the connection once the replies so far have been sent. No further
@@ -345,7 +356,7 @@ func (c *client) setAuthed(authed bool) {
 	c.out.setAuthed(authed)
 }
 
-// setProto makes the client speak RESP2 or RESP3 from here on.
+// setProto makes the client speak RESP2 or RESP3 behind the replies so far.
 func (c *client) setProto(resp3 bool) {
 	if c.resp3 == resp3 {
 		return
@@ -358,11 +369,11 @@ func (c *client) setProto(resp3 bool) {
 	}
 	c.mu.Unlock()
 	if c.alone() {
-		c.out.speak(resp3, nil) // EXEC queues its whole reply at once
+		c.out.speak(resp3, nil, 0) // EXEC queues its whole reply at once
 		return
 	}
-	c.out.speak(resp3, c.reply)
-	c.reply, c.mark = c.reply[:0], 0
+	p, longest := c.takeReply()
+	c.out.speak(resp3, p, longest)
 }
 
 // alone tells whether the client runs EXEC and has the broker for itself.
@@ -391,10 +402,14 @@ func (c *client) Unsubscribed(k broker.Kind, name string, count int) {
 // with the lock held under which messages of that name are delivered, so that
 // none is on the wrong side of it.
 func (c *client) confirm(word, name string, count int) {
+	at := len(c.reply)
 	c.reply = appendConfirmation(c.reply, c.resp3, word, name, count)
-	if !c.alone() {
-		c.queueReply()
+	if c.alone() {
+		return
 	}
+	c.longest = max(c.longest, len(c.reply)-at)
+	c.mark = len(c.reply) // CLIENT REPLY silences no confirmation
+	c.queueReply()
 }
 
 // Deliver queues messages. See broker.Subscriber.

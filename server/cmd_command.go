@@ -29,7 +29,7 @@ func cmdCommandInfo(c *client, argv [][]byte) {
 		if cmd := lookupName(name); cmd != nil {
 			c.appendCommand(cmd)
 		} else {
-			c.reply = appendNullArray(c.reply, c.resp3)
+			c.reply = appendNull(c.reply, c.resp3)
 		}
 	}
 }
@@ -56,8 +56,11 @@ func (c *client) appendCommand(cmd *command) {
 		b = redcon.AppendBulkString(b, tip)
 	}
 	b = c.appendKeySpec(b, cmd.keys)
-	b = appendSet(b, c.resp3, len(cmd.subs))
-	c.reply = b
+	if len(cmd.subs) == 0 {
+		c.reply = appendSet(b, c.resp3, 0) // as Redis has it: a set when empty, an array otherwise
+		return
+	}
+	c.reply = redcon.AppendArray(b, len(cmd.subs))
 	for _, sub := range cmd.subs {
 		c.appendCommand(sub)
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tidwall/redcon"
 )
@@ -9,8 +10,13 @@ import (
 func cmdConfigGet(c *client, argv [][]byte) {
 	var pairs [][2]string
 	seen := make(map[string]bool)
-	for _, glob := range argv[2:] {
-		for _, pair := range c.s.config().Get(string(appendLowerAll(nil, glob))) {
+	for _, arg := range argv[2:] {
+		glob := string(arg)
+		found := c.s.config().Get(strings.ToLower(glob))
+		if len(found) == 1 && strings.EqualFold(found[0][0], glob) {
+			found[0][0] = glob // a name is answered as it was asked
+		}
+		for _, pair := range found {
 			if !seen[pair[0]] {
 				seen[pair[0]] = true
 				pairs = append(pairs, pair)
@@ -67,16 +73,6 @@ func setPairs(next *Config, argv [][]byte) string {
 		return failed("maxclients", fmt.Sprintf("The operating system is not able to handle the specified number of clients, try with %d", limit))
 	}
 	return ""
-}
-
-func appendLowerAll(b, s []byte) []byte {
-	for _, c := range s {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		b = append(b, c)
-	}
-	return b
 }
 
 func cmdConfigResetStat(c *client, _ [][]byte) {

@@ -136,7 +136,6 @@ func cmdHello(c *client, argv [][]byte) {
 	if name != nil {
 		c.setName(name)
 	}
-	c.setProto(resp3)
 	c.reply = appendMap(c.reply, resp3, 7)
 	for _, pair := range [][2]string{{"server", "redis"}, {"version", RedisVersion}} {
 		c.reply = redcon.AppendBulkString(c.reply, pair[0])
@@ -156,13 +155,17 @@ func cmdHello(c *client, argv [][]byte) {
 	}
 	c.reply = redcon.AppendBulkString(c.reply, "modules")
 	c.reply = redcon.AppendArray(c.reply, 0)
+	c.setProto(resp3)
 }
 
 func cmdSelect(c *client, argv [][]byte) {
 	n, ok := parseLength(argv[1])
 	switch {
-	case !ok || n != int64(int32(n)):
+	case !ok:
 		c.fail(errInteger)
+		return
+	case n != int64(int32(n)):
+		c.fail(errIntRange)
 		return
 	case n < 0 || n >= int64(c.s.config().Databases):
 		c.fail(errDBIndex)

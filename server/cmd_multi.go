@@ -74,7 +74,7 @@ func cmdExec(c *client, _ [][]byte) {
 		c.fail(errExecNoMulti)
 		return
 	}
-	c.leaveMulti()
+	defer c.leaveMulti()
 	if tx.failed {
 		c.fail(errExecFailed)
 		return
@@ -88,7 +88,7 @@ func cmdExec(c *client, _ [][]byte) {
 		c.broker = x
 		defer func() { c.broker = c.s.broker }()
 		c.runQueued(tx)
-		c.releaseReply()
+		c.out.release(c.takeReply())
 	})
 }
 

@@ -55,7 +55,9 @@ func (c *client) unsubscribe(k broker.Kind, names [][]byte) {
 	}
 	if len(names) == 0 && (m == nil || c.broker.UnsubscribeAll(m, k) == 0) {
 		c.reply = appendNoneConfirmation(c.reply, c.resp3, unsubscribeWords[k], c.confirmCount(k))
-		c.mark = len(c.reply) // a confirmation is never silent
+		if !c.alone() {
+			c.mark = len(c.reply)
+		}
 	}
 	c.setClass()
 }
@@ -93,17 +95,8 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 	n := c.broker.PublishFrom(c, k, view(argv[1]), argv[2])
 	c.reply = redcon.AppendInt(c.reply, int64(n))
 	if hold {
-		c.releaseReply()
+		c.out.release(c.takeReply())
 	}
-}
-
-// releaseReply queues the replies so far and then the deliveries held back.
-func (c *client) releaseReply() {
-	if c.silent() {
-		c.reply = c.reply[:c.mark]
-	}
-	c.out.release(c.reply)
-	c.reply, c.mark = c.reply[:0], 0
 }
 
 // A run is consecutive PUBLISHes to one channel that are handed to the broker

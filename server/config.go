@@ -65,6 +65,14 @@ type Config struct {
 	// to be sent, in whole seconds. The default is 10 seconds.
 	ShutdownTimeout time.Duration
 
+	// Hz is how often a second time-outs are looked at, 1 to 500. The default
+	// is 10.
+	Hz int
+
+	// TCPBacklog is how many connections may wait to be accepted; the system
+	// may allow fewer. The default is 511.
+	TCPBacklog int
+
 	// LogLevel is one of "debug", "verbose", "notice" and "warning". The
 	// default is "notice". It is applied to Level.
 	LogLevel string
@@ -99,6 +107,8 @@ func NewConfig() *Config {
 		MaxMultibulkLen:  1 << 20,
 		Databases:        16,
 		ShutdownTimeout:  10 * time.Second,
+		Hz:               10,
+		TCPBacklog:       511,
 		LogLevel:         "notice",
 	}
 }

@@ -35,6 +35,7 @@ var directives = []*directive{
 	boolDirective("protected-mode", func(c *Config) *bool { return &c.ProtectedMode }),
 	stringDirective("requirepass", func(c *Config) *string { return &c.RequirePass }),
 	intDirective("maxclients", 1, math.MaxUint32, func(c *Config) *int { return &c.MaxClients }),
+	intDirective("tcp-backlog", 0, math.MaxInt32, func(c *Config) *int { return &c.TCPBacklog }).fix(),
 	secondsDirective("timeout", func(c *Config) *time.Duration { return &c.Timeout }),
 	secondsDirective("tcp-keepalive", func(c *Config) *time.Duration { return &c.TCPKeepAlive }),
 	{name: "client-output-buffer-limit", several: true, get: getOutputLimits, set: setOutputLimits},
@@ -43,6 +44,15 @@ var directives = []*directive{
 	intDirective("proto-max-multibulk-len", 1024, math.MaxInt32, func(c *Config) *int { return &c.MaxMultibulkLen }),
 	intDirective("databases", 1, math.MaxInt32, func(c *Config) *int { return &c.Databases }).fix(),
 	secondsDirective("shutdown-timeout", func(c *Config) *time.Duration { return &c.ShutdownTimeout }),
+	{name: "hz",
+		get: func(c *Config) string { return strconv.Itoa(c.Hz) },
+		set: func(c *Config, words []string) string {
+			n, text := parseInteger(words[0], 0, math.MaxInt32)
+			if text == "" {
+				c.Hz = int(min(max(n, minHz), maxHz))
+			}
+			return text
+		}},
 	{name: "loglevel",
 		get: func(c *Config) string { return c.LogLevel },
 		set: func(c *Config, words []string) string {
@@ -55,6 +65,12 @@ var directives = []*directive{
 		}},
 	stringDirective("logfile", func(c *Config) *string { return &c.LogFile }).fix(),
 }
+
+// The bounds of hz. Values outside are taken for the nearest inside, as in Redis.
+const (
+	minHz = 1
+	maxHz = 500
+)
 
 // directiveByName returns a directive by its name in any case, nil if there is
 // none.

@@ -30,6 +30,7 @@ func (c *client) dispatch(argv [][]byte) {
 	if c.silent() && c.mark < len(c.reply) {
 		c.reply = c.reply[:c.mark]
 	}
+	c.longest = max(c.longest, len(c.reply)-c.mark)
 	if c.replies == repliesSkip {
 		c.replies = repliesOn
 	}

@@ -91,7 +91,8 @@ func (s *Server) infoServer(w *infoWriter) {
 	w.field("server_time_usec", time.Now().UnixMicro())
 	w.field("uptime_in_seconds", int64(up/time.Second))
 	w.field("uptime_in_days", int64(up/(24*time.Hour)))
-	w.field("hz", int64(time.Second/tickEvery))
+	w.field("hz", conf.Hz)
+	w.field("configured_hz", conf.Hz)
 	w.field("executable", executable)
 	w.field("config_file", "")
 }

@@ -23,7 +23,7 @@ func (s *Server) listen() ([]net.Listener, error) {
 	var listeners []net.Listener
 	for _, bind := range conf.Bind {
 		host, optional := strings.CutPrefix(bind, "-")
-		ln, err := listenTCP(host, conf.Port)
+		ln, err := listenTCP(host, conf.Port, conf.TCPBacklog)
 		switch {
 		case err == nil:
 			listeners = append(listeners, ln)
@@ -43,7 +43,7 @@ func (s *Server) listen() ([]net.Listener, error) {
 }
 
 // listenTCP listens on one address of Bind.
-func listenTCP(host string, port int) (net.Listener, error) {
+func listenTCP(host string, port, backlog int) (net.Listener, error) {
 	network := "tcp"
 	switch host {
 	case "*":
@@ -52,7 +52,11 @@ func listenTCP(host string, port int) (net.Listener, error) {
 		network, host = "tcp6", ""
 	}
 	var lc net.ListenConfig
-	return lc.Listen(context.Background(), network, net.JoinHostPort(host, strconv.Itoa(port)))
+	ln, err := lc.Listen(context.Background(), network, net.JoinHostPort(host, strconv.Itoa(port)))
+	if err == nil {
+		setBacklog(ln, backlog)
+	}
+	return ln, err
 }
 
 // errInUse is worded as strerror does: scripts look for it.

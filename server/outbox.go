@@ -82,18 +82,15 @@ func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox 
 	return &outbox{t: t, conf: conf, fail: fail}
 }
 
-// push queues bytes that are the client's own: replies and confirmations. The
-// bytes are copied. The caller flushes.
-func (o *outbox) push(p []byte) {
-	if len(p) == 0 {
-		return
-	}
+// push queues bytes that are the client's own: replies and confirmations, of
+// which the longest has so many bytes. They are copied. The caller flushes.
+func (o *outbox) push(p []byte, longest int) {
 	o.mu.Lock()
-	o.pushLocked(p)
+	o.pushLocked(p, longest)
 	o.mu.Unlock()
 }
 
-func (o *outbox) pushLocked(p []byte) {
+func (o *outbox) pushLocked(p []byte, longest int) {
 	if o.closed || len(p) == 0 {
 		return
 	}
@@ -104,7 +101,7 @@ func (o *outbox) pushLocked(p []byte) {
 		o.failLocked(closedUnauthLimit)
 		return
 	}
-	o.checkLocked(len(p))
+	o.checkLocked(longest)
 }
 
 // hold makes deliveries wait until release, so that the replies of the
@@ -115,11 +112,11 @@ func (o *outbox) hold() {
 	o.mu.Unlock()
 }
 
-// release queues the replies p and then what was held.
-func (o *outbox) release(p []byte) {
+// release queues the replies p, as push does, and then what was held.
+func (o *outbox) release(p []byte, longest int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.pushLocked(p)
+	o.pushLocked(p, longest)
 	o.holding = false
 	if len(o.held) > 0 && !o.closed {
 		o.queue = append(o.queue, o.held...)
@@ -129,11 +126,12 @@ func (o *outbox) release(p []byte) {
 	o.held = nil
 }
 
-// speak queues p and makes deliveries from here on speak RESP2 or RESP3.
-func (o *outbox) speak(resp3 bool, p []byte) {
+// speak queues the replies p, as push does, and makes deliveries from there on
+// speak RESP2 or RESP3.
+func (o *outbox) speak(resp3 bool, p []byte, longest int) {
 	o.mu.Lock()
 	o.resp3 = resp3
-	o.pushLocked(p)
+	o.pushLocked(p, longest)
 	o.mu.Unlock()
 }
 
@@ -216,7 +214,7 @@ func (o *outbox) markLocked() bool {
 // message alone, of n bytes, is too much: that it still waits is our doing, not
 // the client's.
 func (o *outbox) checkLocked(n int) {
-	counted := int64(n)
+	counted := countedOutput(n)
 	if o.state == outboxBlocked {
 		counted = countedOutput(o.queued)
 	}

@@ -17,14 +17,6 @@ func appendNull(b []byte, resp3 bool) []byte {
 	return redcon.AppendNull(b)
 }
 
-// appendNullArray appends the null where RESP2 has an array.
-func appendNullArray(b []byte, resp3 bool) []byte {
-	if resp3 {
-		return append(b, "_\r\n"...)
-	}
-	return append(b, "*-1\r\n"...)
-}
-
 // appendMap opens a map of n pairs: a flat array in RESP2.
 func appendMap(b []byte, resp3 bool, n int) []byte {
 	if resp3 {

@@ -63,8 +63,8 @@ func New(conf *Config) (*Server, error) {
 		conf = NewConfig()
 	}
 	conf = conf.clone()
-	if conf.MaxClients < 1 || conf.Databases < 1 || conf.MaxBulkLen < 1 || conf.QueryBufferLimit < 1 || conf.MaxMultibulkLen < 1 {
-		return nil, errors.New("server: a limit in Config is zero; start from NewConfig")
+	if conf.MaxClients < 1 || conf.Databases < 1 || conf.MaxBulkLen < 1 || conf.QueryBufferLimit < 1 || conf.MaxMultibulkLen < 1 || conf.Hz < minHz || conf.Hz > maxHz {
+		return nil, errors.New("server: a field of Config is out of range; start from NewConfig")
 	}
 	s := &Server{
 		log:       conf.Logger,
@@ -295,19 +295,21 @@ func (s *Server) watchSoft(o *outbox) {
 	s.lagging[o] = struct{}{}
 }
 
-// tickEvery is how often time-outs are looked at.
-const tickEvery = 250 * time.Millisecond
-
 // tick closes clients whose time is up, and samples rates.
 func (s *Server) tick() {
 	defer close(s.ticked)
-	t := time.NewTicker(tickEvery)
+	hz := s.config().Hz
+	t := time.NewTicker(time.Second / time.Duration(hz))
 	defer t.Stop()
 	for {
 		select {
 		case <-s.quit:
 			return
 		case <-t.C:
+		}
+		if now := s.config().Hz; now != hz {
+			hz = now
+			t.Reset(time.Second / time.Duration(hz))
 		}
 		s.sample()
 		s.checkSoft()

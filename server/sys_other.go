@@ -4,6 +4,7 @@ package server
 
 import (
 	"errors"
+	"net"
 	"runtime"
 	"strings"
 	"syscall"
@@ -12,6 +13,9 @@ import (
 
 // fileLimit is not known here.
 func fileLimit() (clients int, ok bool) { return 0, false }
+
+// setBacklog does nothing: the system chooses.
+func setBacklog(net.Listener, int) {}
 
 // isInUse tells whether an address could not be bound because it is taken.
 func isInUse(err error) bool {

@@ -5,6 +5,7 @@ package server
 import (
 	"errors"
 	"math"
+	"net"
 	"runtime"
 	"syscall"
 	"time"
@@ -21,6 +22,18 @@ func fileLimit() (clients int, ok bool) {
 		return 0, false
 	}
 	return int(min(uint64(limit.Cur), math.MaxInt32)) - reservedFiles, true
+}
+
+// setBacklog makes a listener keep so many connections waiting. The system
+// allows to listen again with another number.
+func setBacklog(ln net.Listener, n int) {
+	sc, ok := ln.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if rc, err := sc.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = syscall.Listen(int(fd), n) })
+	}
 }
 
 // isInUse tells whether an address could not be bound because it is taken.

@@ -25,6 +25,7 @@ const (
 	errExecFailed     = "EXECABORT Transaction discarded because of previous errors."
 	errSSubscribeExec = "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
 	errInteger        = "ERR value is not an integer or out of range"
+	errIntRange       = "ERR value is out of range, value must between -2147483648 and 2147483647"
 	errDBIndex        = "ERR DB index is out of range"
 	errNoSuchClient   = "ERR No such client"
 	errClientID       = "ERR Invalid client ID"
