@@ -242,7 +242,7 @@ func cmdClientKill(c *client, argv [][]byte) {
 		case o == c:
 			c.endWhy = closedKilled
 		case c.alone():
-			go o.kill() // the broker is held until EXEC is done
+			c.s.running.Go(o.kill) // the broker is held until EXEC is done
 		default:
 			o.kill()
 		}

@@ -63,6 +63,7 @@ type outboxConfig struct {
 	limits  atomic.Pointer[outputLimits]
 	now     func() int64  // seconds, never 0
 	lagging func(*outbox) // told of an outbox that gets over its soft limit
+	spawn   func(func())  // runs a goroutine that Shutdown waits for
 	backlog *atomic.Int64 // bytes that wait for the flusher
 	sent    atomic.Int64  // bytes
 }
@@ -244,10 +245,19 @@ func (o *outbox) checkSoft() bool {
 	return !o.closed && o.softSince != 0
 }
 
+// recheck looks at the limit again after it has changed.
+func (o *outbox) recheck() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.checkLocked(0)
+	}
+}
+
 // failLocked drops what is queued and has the client closed.
 func (o *outbox) failLocked(why closeReason) {
 	o.closeLocked()
-	go o.fail(why) // not here: locks are held, and closing is a system call
+	o.conf.spawn(func() { o.fail(why) }) // not here: locks are held
 }
 
 // close drops what is queued. Nothing is sent any more.
@@ -355,7 +365,7 @@ func (o *outbox) flush() (again bool) {
 		case errWouldBlock:
 			o.state = outboxBlocked
 			o.checkLocked(0)
-			go o.drain()
+			o.conf.spawn(o.drain)
 			return false
 		default:
 			o.state = outboxIdle

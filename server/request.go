@@ -83,7 +83,11 @@ func (r *requestReader) space() []byte {
 		r.buf = getBuffer(maxBuffer)
 	}
 	if cap(r.buf.b)-r.end < minSpace {
-		r.move(max(maxBuffer, 2*cap(r.buf.b)))
+		n := max(maxBuffer, 2*cap(r.buf.b))
+		if r.args == 1 && r.bulk >= 0 && r.bulk < n { // the end is known: no more than that
+			n = min(n, max(maxBuffer, r.scan-r.start+r.bulk+2+minSpace))
+		}
+		r.move(n)
 	}
 	return r.buf.b[r.end:cap(r.buf.b)]
 }

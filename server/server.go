@@ -84,6 +84,7 @@ func New(conf *Config) (*Server, error) {
 	s.stats = make([]commandStats, len(allCommands))
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
 	s.out.lagging = s.watchSoft
+	s.out.spawn = s.running.Go // its outbox is open, so its client is still running
 	s.out.backlog = &s.flusher.backlog
 	if limit, ok := fileLimit(); ok && conf.MaxClients > limit {
 		s.log.Warn("lowering maxclients to what the limit on open files leaves", zap.Int("from", conf.MaxClients), zap.Int("to", limit))
@@ -109,10 +110,14 @@ func (s *Server) setConfig(change func(*Config) string) (text string) {
 	s.setting.Lock()
 	defer s.setting.Unlock()
 	next := s.config().clone()
-	if text = change(next); text == "" {
-		s.apply(next)
+	if text = change(next); text != "" {
+		return text
 	}
-	return text
+	s.apply(next)
+	for _, c := range s.clients() {
+		c.out.recheck()
+	}
+	return ""
 }
 
 // apply puts a configuration in force.
