@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"maps"
 	"strings"
 	"sync"
 )
@@ -36,7 +37,11 @@ func (d *Delivery) recycle() {
 		}
 		f.Bytes = f.Bytes[:0]
 	}
-	*d = Delivery{Frames: d.Frames}
+	clear(d.run)
+	if cap(d.run) > maxScratchRun {
+		d.run = nil
+	}
+	*d = Delivery{Frames: d.Frames, run: d.run[:0]}
 	deliveries.Put(d)
 }
 
@@ -68,6 +73,7 @@ func (a access) publish(from any, k Kind, channel string, payloads [][]byte) (re
 	}
 	d := deliveries.Get().(*Delivery)
 	d.From, d.Channel = from, channel
+	d.run = append(d.run, payloads...) // so that the caller's list need not outlive the call
 	if to != nil {
 		d.Channel = to.name
 		receivers = to.len()
@@ -76,16 +82,16 @@ func (a access) publish(from any, k Kind, channel string, payloads [][]byte) (re
 		receivers += p.len()
 	}
 	if len(matched) == 0 {
-		d.deliver(k, "", to, payloads)
+		d.deliver(k, "", to, d.run)
 	} else {
 		// One by one, so that no receiver of both sees the next message
 		// between the deliveries of this one.
-		for i := range payloads {
+		for i := range d.run {
 			if to != nil {
-				d.deliver(Channel, "", to, payloads[i:i+1])
+				d.deliver(Channel, "", to, d.run[i:i+1])
 			}
 			for _, p := range matched {
-				d.deliver(Pattern, p.name, p, payloads[i:i+1])
+				d.deliver(Pattern, p.name, p, d.run[i:i+1])
 			}
 		}
 		clear(matched)
@@ -135,6 +141,9 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 	defer a.unlock(mu)
 
 	to := b.find(k, name)
+	if m.b != b {
+		panic("broker: Member of another Broker")
+	}
 	if to == nil {
 		to = &audience{name: strings.Clone(name)}
 		if k == Pattern {
@@ -190,10 +199,19 @@ func (b *Broker) removeLocked(m *Member, k Kind, to *audience) {
 	if k == Pattern {
 		b.patterns.set.Delete(to.name)
 		b.patterns.num.Store(int64(b.patterns.set.Len()))
-	} else {
-		delete(b.shard(to.name).audiences[k], to.name)
+		return
+	}
+	s := b.shard(to.name)
+	delete(s.audiences[k], to.name)
+	if s.removed[k]++; s.removed[k] > minShrink && s.removed[k] > 4*len(s.audiences[k]) {
+		s.audiences[k] = maps.Clone(s.audiences[k])
+		s.removed[k] = 0
 	}
 }
+
+// minShrink is the number of names that must have gone from a table before it
+// is made anew: Go's maps keep the memory of their largest size.
+const minShrink = 4 << 10
 
 // unsubscribeAll ends all subscriptions of a kind, telling the subscriber of
 // each if tell is set, and returns how many there were.
@@ -210,7 +228,12 @@ func (a access) unsubscribeAll(m *Member, k Kind, tell bool) (n int) {
 		a.unlock(mu)
 		n++
 	}
+	// Check looks at sets without m.mu but with the locks of all tables, any of
+	// which keeps it away.
+	mu := a.b.table(k, "")
+	a.lock(mu)
 	m.sets[k] = nil
+	a.unlock(mu)
 	return n
 }
 

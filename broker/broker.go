@@ -66,6 +66,8 @@ type Delivery struct {
 	// Frames is scratch space for transports: the first receiver that speaks
 	// an encoding fills its frame, the others reuse it. Empty at first.
 	Frames [2]Frame
+
+	run [][]byte // memory of the list of payloads
 }
 
 // A Frame is a Delivery in the encoding of a transport.
@@ -83,17 +85,23 @@ type Frame struct {
 // kept for the next Delivery.
 const maxScratch = 64 << 10
 
+// maxScratchRun is the number of payloads up to which the memory of their list
+// is kept.
+const maxScratchRun = 1 << 10
+
 // Options sets up a Broker. A nil *Options is ready to use.
 type Options struct {
 	// Shards is the number of stripes that channels are spread over. It is
-	// rounded up to a power of two. Zero means 64.
+	// rounded up to a power of two, at most 65536. Zero means 64.
 	Shards int
 }
+
+const maxShards = 1 << 16
 
 func (o *Options) shards() int {
 	want := 64
 	if o != nil && o.Shards > 0 {
-		want = o.Shards
+		want = min(o.Shards, maxShards)
 	}
 	n := 1
 	for n < want {
@@ -122,6 +130,7 @@ type Broker struct {
 type shard struct {
 	mu        sync.Mutex
 	audiences [kinds]map[string]*audience // by name; Channel and ShardChannel only
+	removed   [kinds]int                  // names gone since the table was made
 	matched   []*audience                 // scratch of publish
 	published uint64                      // messages
 	delivered uint64                      // deliveries

@@ -100,10 +100,10 @@ func (m *Mailbox) SUnsubscribe(channels ...string) { m.unsubscribe(ShardChannel,
 
 // Close ends all subscriptions and closes C. It may be called more than once.
 func (m *Mailbox) Close() {
-	m.b.Clear(m.member)
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.closeLocked()
+	m.mu.Unlock()
+	m.b.Clear(m.member) // a Subscribe that comes later sees that it is closed
 }
 
 func (m *Mailbox) closeLocked() {
@@ -115,15 +115,20 @@ func (m *Mailbox) closeLocked() {
 
 func (m *Mailbox) subscribe(k Kind, names []string) {
 	for _, name := range names {
+		if m.isClosed() {
+			break
+		}
 		m.b.Subscribe(m.member, k, name)
 	}
-	// Closed meanwhile, or before: a closed mailbox holds no subscription.
-	m.mu.Lock()
-	closed := m.closed
-	m.mu.Unlock()
-	if closed {
+	if m.isClosed() { // perhaps meanwhile
 		m.b.Clear(m.member)
 	}
+}
+
+func (m *Mailbox) isClosed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.closed
 }
 
 func (m *Mailbox) unsubscribe(k Kind, names []string) {
@@ -145,28 +150,36 @@ func (s *mailboxSubscriber) Deliver(d *Delivery) {
 	m := (*Mailbox)(s)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, payload := range d.Payloads {
+	for i, payload := range d.Payloads {
 		if m.closed {
-			m.dropped.Add(1)
-			continue
+			if i > 0 { // closed by this very delivery
+				m.dropped.Add(uint64(len(d.Payloads) - i))
+			}
+			return
 		}
 		msg := Message{Kind: d.Kind, Channel: strings.Clone(d.Channel), Pattern: d.Pattern, Payload: bytes.Clone(payload)}
-		for !m.offer(msg) {
-			m.dropped.Add(1)
-			if m.whenFull == CloseBox {
-				m.closeLocked()
-				go m.b.Clear(m.member) // not here: the broker's locks are held
-			}
-			if m.whenFull != DropOldest {
-				break
-			}
-			select {
-			case <-m.c:
-			default: // the receiver was faster; there is room now
-				m.dropped.Add(^uint64(0))
-			}
+		for !m.offer(msg) && m.makeRoom() {
 		}
 	}
+}
+
+// makeRoom does what the mailbox does when it is full, and tells whether there
+// is room now.
+func (m *Mailbox) makeRoom() bool {
+	switch m.whenFull {
+	case DropOldest:
+		select {
+		case <-m.c:
+			m.dropped.Add(1)
+		default: // the receiver was faster
+		}
+		return true
+	case CloseBox:
+		m.closeLocked()
+		go m.b.Clear(m.member) // not here: the broker's locks are held
+	}
+	m.dropped.Add(1)
+	return false
 }
 
 func (m *Mailbox) offer(msg Message) bool {

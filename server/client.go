@@ -34,6 +34,7 @@ type client struct {
 	replies replyMode
 	tx      *transaction // nil outside MULTI
 	broker  operations   // the broker, or its Exclusive while EXEC runs
+	one     [1][]byte    // the payload of a PUBLISH on its own
 	run     run          // PUBLISHes not handed to the broker yet
 	dirty   []*outbox    // receivers to flush
 	fanned  int          // bytes delivered and not yet counted in the flusher's backlog

@@ -92,7 +92,9 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 	if hold {
 		c.out.hold()
 	}
-	n := c.broker.PublishFrom(c, k, view(argv[1]), argv[2])
+	c.one[0] = argv[2]
+	n := c.broker.PublishFrom(c, k, view(argv[1]), c.one[:]...)
+	c.one[0] = nil
 	c.reply = redcon.AppendInt(c.reply, int64(n))
 	if hold {
 		c.out.release(c.takeReply())

@@ -21,10 +21,14 @@ import (
 	"github.com/pubsubd/pubsubd/server"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // until the process is gone
+	os.Exit(run(os.Args[1:], signals, os.Stdout, os.Stderr))
+}
 
-// run is the program, with its exit code.
-func run(args []string, stdout, stderr io.Writer) int {
+// run is the program, with its exit code. A signal ends it.
+func run(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		switch args[0] {
 		case "-v", "--version":
@@ -49,15 +53,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	defer closeLog()
 	conf.Logger, conf.Level = log, level
-	return serve(conf, log, stderr)
+	return serve(conf, log, signals, stderr)
 }
 
 // serve runs the server until a signal or SHUTDOWN ends it.
-func serve(conf *server.Config, log *zap.Logger, stderr io.Writer) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-
+func serve(conf *server.Config, log *zap.Logger, signals <-chan os.Signal, stderr io.Writer) int {
 	end := make(chan string, 1)
 	conf.OnShutdown = func() {
 		select {

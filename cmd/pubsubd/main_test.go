@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -50,7 +52,7 @@ func TestBadArguments(t *testing.T) {
 		{"--client-output-buffer-limit pubsub 1", `client-output-buffer-limit "pubsub" "1"`, 2, "Wrong number of arguments in buffer limit configuration."},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(strings.Fields(c.args), &stdout, &stderr)
+		code := run(strings.Fields(c.args), nil, &stdout, &stderr)
 		why := c.why
 		if c.args == "--port=1" {
 			why = "Bad directive or wrong number of arguments" // no directive has that name
@@ -63,17 +65,17 @@ func TestBadArguments(t *testing.T) {
 
 func TestAPasswordIsNotRepeatedInErrors(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run([]string{"--requirepass", "sesame", "twice"}, &stdout, &stderr); code != 1 || strings.Contains(stderr.String(), "sesame") {
+	if code := run([]string{"--requirepass", "sesame", "twice"}, nil, &stdout, &stderr); code != 1 || strings.Contains(stderr.String(), "sesame") {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 }
 
 func TestVersionAndHelp(t *testing.T) {
 	var version, help, stderr bytes.Buffer
-	if code := run([]string{"--version"}, &version, &stderr); code != 0 || !strings.HasPrefix(version.String(), "pubsubd v="+server.Version+" ") {
+	if code := run([]string{"--version"}, nil, &version, &stderr); code != 0 || !strings.HasPrefix(version.String(), "pubsubd v="+server.Version+" ") {
 		t.Errorf("--version: exit code %d, %q", code, version.String())
 	}
-	if code := run([]string{"--help"}, &help, &stderr); code != 0 || !strings.Contains(help.String(), "--client-output-buffer-limit") {
+	if code := run([]string{"--help"}, nil, &help, &stderr); code != 0 || !strings.Contains(help.String(), "--client-output-buffer-limit") {
 		t.Errorf("--help: exit code %d, %q", code, help.String())
 	}
 }
@@ -88,7 +90,7 @@ func TestPortInUse(t *testing.T) {
 	logFile := filepath.Join(t.TempDir(), "log")
 	for _, args := range [][]string{nil, {"--logfile", logFile}} {
 		var stdout, stderr bytes.Buffer
-		code := run(append([]string{"--bind", "127.0.0.1", "--port", port}, args...), &stdout, &stderr)
+		code := run(append([]string{"--bind", "127.0.0.1", "--port", port}, args...), nil, &stdout, &stderr)
 		said := stdout.String() + stderr.String()
 		want := "Failed listening on port " + port + " (TCP), aborting: listening on 127.0.0.1:" + port + ": bind: Address already in use\n"
 		if code != 1 || strings.Count(said, want) != 1 {
@@ -102,8 +104,36 @@ func TestPortInUse(t *testing.T) {
 
 func TestLogFileThatCannotBeOpened(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run([]string{"--logfile", t.TempDir()}, &stdout, &stderr); code != 1 || !strings.HasPrefix(stderr.String(), "Can't open the log file: ") {
+	if code := run([]string{"--logfile", t.TempDir()}, nil, &stdout, &stderr); code != 1 || !strings.HasPrefix(stderr.String(), "Can't open the log file: ") {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
+	}
+}
+
+// A signal ends the server with what a client still gets, and exit code 0.
+func TestSignal(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
+	ln.Close()
+	signals := make(chan os.Signal, 1)
+	stdout, said := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run([]string{"--bind", "127.0.0.1", "--port", port}, signals, said, io.Discard)
+		said.Close()
+	}()
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && !strings.Contains(lines.Text(), "Ready to accept connections") {
+	}
+	signals <- os.Interrupt
+	bye := false
+	for lines.Scan() {
+		bye = bye || strings.HasSuffix(lines.Text(), "bye")
+	}
+	if got := <-code; got != 0 || !bye {
+		t.Errorf("exit code %d, said bye: %v", got, bye)
 	}
 }
 
@@ -122,7 +152,7 @@ func TestPing(t *testing.T) {
 		{[]string{"--port", "1"}, 1, "", "refused"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(append([]string{"ping"}, c.args...), &stdout, &stderr)
+		code := run(append([]string{"ping"}, c.args...), nil, &stdout, &stderr)
 		if code != c.code || stdout.String() != c.stdout || !strings.Contains(stderr.String(), c.fail) {
 			t.Errorf("ping %q: exit code %d, %q, %q, want %d, %q, %q", c.args, code, stdout.String(), stderr.String(), c.code, c.stdout, c.fail)
 		}

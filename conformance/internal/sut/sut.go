@@ -1,0 +1,122 @@
+// Package sut gives tests the servers under test: pubsubd, built once per test
+// process, and a real redis-server.
+package sut
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/process"
+)
+
+const pubsubdPackage = "github.com/pubsubd/pubsubd/cmd/pubsubd"
+
+// A Server is a running server. Its Addr, Port, Log, PID, Exited, Signal and
+// Kill are those of the process.
+type Server struct {
+	*process.Server
+	t testing.TB
+}
+
+// Start runs binary with args and waits until it answers; see process.Start
+// for what it adds to args. The server is stopped when the test ends. Start
+// fails the test when the server does not come up.
+func Start(t testing.TB, binary string, args ...string) *Server {
+	t.Helper()
+	p, err := process.Start(binary, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Server: p, t: t}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Stop ends the server with SIGTERM and fails the test when its exit status is
+// not zero. To stop it a second time does nothing.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if err := s.Server.Stop(); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// build holds the directory of the binary that Pubsubd built, for Main to
+// remove.
+var build struct {
+	mu  sync.Mutex // guards dir
+	dir string
+}
+
+var buildPubsubd = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "pubsubd-build-")
+	if err != nil {
+		return "", err
+	}
+	build.mu.Lock()
+	build.dir = dir
+	build.mu.Unlock()
+	binary := filepath.Join(dir, "pubsubd")
+	args := []string{"build", "-o", binary}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, pubsubdPackage)...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", pubsubdPackage, err, out)
+	}
+	return binary, nil
+})
+
+// Pubsubd returns the path of cmd/pubsubd, built at the first call in this
+// process; with the race detector if the test has it. It fails the test when
+// the build fails.
+func Pubsubd(t testing.TB) string {
+	t.Helper()
+	binary, err := buildPubsubd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// Main runs the tests of m and then removes the binary that Pubsubd built. It
+// returns the exit code. Packages that use Pubsubd call it from TestMain:
+//
+//	func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
+func Main(m *testing.M) int {
+	code := m.Run()
+	build.mu.Lock()
+	defer build.mu.Unlock()
+	if build.dir != "" {
+		if err := os.RemoveAll(build.dir); err != nil {
+			fmt.Fprintln(os.Stderr, "removing the built pubsubd:", err)
+		}
+	}
+	return code
+}
+
+// Redis returns the path of redis-server. It fails the test when there is none.
+func Redis(t testing.TB) string {
+	t.Helper()
+	return lookPath(t, "redis-server", "redis-server")
+}
+
+// RedisCLI returns the path of redis-cli. It fails the test when there is none.
+func RedisCLI(t testing.TB) string {
+	t.Helper()
+	return lookPath(t, "redis-cli", "redis-tools")
+}
+
+func lookPath(t testing.TB, name, debianPackage string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%s is needed; install %s (Debian package %s): %v", name, name, debianPackage, err)
+	}
+	return path
+}

@@ -1,0 +1,350 @@
+package transcript
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultTimeout bounds the wait for one value.
+const DefaultTimeout = 5 * time.Second
+
+// untilInterval is the pause between two tries of an until step.
+const untilInterval = 2 * time.Millisecond
+
+// An Expect says whose answers are expected where they differ on purpose.
+type Expect string
+
+// The answers a script holds.
+const (
+	ExpectPubsubd Expect = "pubsubd"
+	ExpectRedis   Expect = "redis-7.0"
+)
+
+// A Player plays scripts on one address.
+type Player struct {
+	// Addr is a host and port, or the path of a Unix socket.
+	Addr string
+	// Expect decides how many values are read where they differ on purpose.
+	// Empty is ExpectPubsubd.
+	Expect Expect
+	// Timeout bounds the wait for one value. Zero is DefaultTimeout.
+	Timeout time.Duration
+}
+
+// A Run is what the clients of a script received when it was played once.
+type Run struct {
+	Script *Script
+	Proto  int
+	Expect Expect
+	// Observations has one element for each expectation that was reached.
+	Observations []Observation
+	// Problems are those of the play itself: a value that did not come, a
+	// connection refused, values beyond those of the script.
+	Problems []Problem
+}
+
+// An Observation holds the masked values received for an expectation: one, or
+// as many as are declared where pubsubd differs.
+type Observation struct {
+	Expectation *Expectation
+	Values      []Value
+}
+
+// A Problem is one way in which a run is not as it must be.
+type Problem struct {
+	Line int // of the script; zero means its end
+	Text string
+}
+
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return "at the end: " + p.Text
+	}
+	return fmt.Sprintf("line %d: %s", p.Line, p.Text)
+}
+
+// play is the state of one run.
+type play struct {
+	Player
+	run   *Run
+	conns map[string]*conn
+	vars  map[string]string
+}
+
+// Play plays s once in proto and returns what was received. It does not
+// compare; see Judge and Compare. A play ends at its first problem, since what
+// follows could not be told from its consequences.
+func (p Player) Play(s *Script, proto int) *Run {
+	if p.Timeout == 0 {
+		p.Timeout = DefaultTimeout
+	}
+	if p.Expect == "" {
+		p.Expect = ExpectPubsubd
+	}
+	pl := &play{
+		Player: p,
+		run:    &Run{Script: s, Proto: proto, Expect: p.Expect},
+		conns:  map[string]*conn{},
+		vars:   map[string]string{},
+	}
+	defer func() {
+		for _, c := range pl.conns {
+			c.nc.Close()
+		}
+	}()
+	for i := 0; i < len(s.steps); {
+		n, err := pl.step(i)
+		if err != nil {
+			pl.run.Problems = append(pl.run.Problems, Problem{s.steps[i].line, err.Error()})
+			return pl.run
+		}
+		i += n
+	}
+	pl.finish()
+	return pl.run
+}
+
+// step does the step at index i, with an expectation also its neighbours in
+// any order, and returns how many steps it did.
+func (p *play) step(i int) (int, error) {
+	st := &p.run.Script.steps[i]
+	switch st.act {
+	case actNote:
+		return 1, nil
+	case actExpect:
+		return p.expect(i)
+	case actOpen:
+		_, err := p.conn(st.client)
+		return 1, err
+	}
+	c, err := p.conn(st.client)
+	if err != nil {
+		return 0, err
+	}
+	switch st.act {
+	case actSend, actRaw:
+		b, err := p.request(st)
+		if err != nil {
+			return 0, err
+		}
+		if st.held {
+			c.held = append(c.held, b...)
+			return 1, nil
+		}
+		return 1, c.send(b, st.chunk, p.letServerRead)
+	case actUntil:
+		return 1, p.until(i, c)
+	case actShut:
+		return 1, c.shutdown()
+	case actClose:
+		c.closed = true
+		c.nc.Close()
+		return 1, nil
+	case actKeep:
+		if !c.last.isString() && c.last.Kind != Integer {
+			return 0, fmt.Errorf("%s: %v is not a string or a number", c.name, c.last)
+		}
+		p.vars[st.words[0]] = c.last.Text
+		return 1, nil
+	}
+	panic("transcript: step of unknown kind")
+}
+
+// conn returns the client called name, connecting it at its first mention.
+func (p *play) conn(name string) (*conn, error) {
+	if c := p.conns[name]; c != nil {
+		if c.closed {
+			return nil, fmt.Errorf("%s has closed its connection", name)
+		}
+		return c, nil
+	}
+	c, err := dial(name, p.Addr, p.run.Proto, p.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	p.conns[name] = c
+	p.vars[name+".addr"] = c.nc.LocalAddr().String()
+	p.vars[name+".laddr"] = c.nc.RemoteAddr().String()
+	return c, nil
+}
+
+var variable = regexp.MustCompile(`\$\{([a-z0-9.]+)\}`)
+
+// request returns the bytes that st sends, with ${name} replaced.
+func (p *play) request(st *step) ([]byte, error) {
+	var unknown error
+	expand := func(s string) string {
+		return variable.ReplaceAllStringFunc(s, func(ref string) string {
+			name := variable.FindStringSubmatch(ref)[1]
+			value, ok := p.vars[name]
+			if !ok {
+				unknown = fmt.Errorf("nothing is remembered as %q", name)
+			}
+			return value
+		})
+	}
+	if st.act == actRaw {
+		return []byte(expand(st.raw)), unknown
+	}
+	words := make([]string, len(st.words))
+	for i, w := range st.words {
+		words[i] = expand(w)
+	}
+	return encodeCommand(words), unknown
+}
+
+// letServerRead gives the server time to read what was just written: it waits
+// for the answer to a PING on a connection of its own.
+func (p *play) letServerRead() error {
+	c, err := dial("the client between two pieces", p.Addr, Raw, p.Timeout)
+	if err != nil {
+		return err
+	}
+	defer c.nc.Close()
+	c.send([]byte("PING\r\n"), 0, nil)
+	_, err = c.receive()
+	return err
+}
+
+// until repeats the request at index i until the answer is the one listed
+// next, or time is up. The last answer is left for the expectation.
+func (p *play) until(i int, c *conn) error {
+	steps := p.run.Script.steps
+	next := slices.IndexFunc(steps[i:], func(st step) bool { return st.act == actExpect }) + i
+	deadline := time.Now().Add(p.Timeout)
+	b, err := p.request(&steps[i])
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(untilInterval)
+	defer tick.Stop()
+	for {
+		if err := c.send(b, 0, nil); err != nil {
+			return err
+		}
+		v, err := c.receive()
+		if err != nil {
+			return err
+		}
+		e := steps[next].expect
+		a := e.answerFor(p.run.Proto)
+		if a == nil {
+			return errors.New("until needs a value for each protocol")
+		}
+		if same(masked(v, e.masks), *a.recorded(p.run.Proto)) || time.Now().After(deadline) {
+			c.unread = &v
+			return nil
+		}
+		<-tick.C
+	}
+}
+
+// expect receives the values of the expectation at index i and, if it is in
+// any order, of those of the same client that follow it directly.
+func (p *play) expect(i int) (int, error) {
+	steps := p.run.Script.steps
+	first := steps[i].expect
+	var group []Observation
+	n := 0
+	for ; i+n < len(steps) && steps[i+n].act == actExpect; n++ {
+		e := steps[i+n].expect
+		if n > 0 && !(first.AnyOrder && e.AnyOrder && e.Client == first.Client) {
+			break
+		}
+		a := e.answerFor(p.run.Proto)
+		if a == nil {
+			continue
+		}
+		want := 1
+		if p.Expect == ExpectPubsubd && len(a.declared) > 0 {
+			want = len(a.declaredFor(p.run.Proto))
+		}
+		o := Observation{Expectation: e}
+		for range want {
+			v, err := p.receive(e)
+			if err != nil {
+				p.run.Observations = append(p.run.Observations, group...)
+				return 0, err
+			}
+			o.Values = append(o.Values, v)
+		}
+		group = append(group, o)
+	}
+	if first.AnyOrder {
+		sortAnyOrder(group)
+	}
+	p.run.Observations = append(p.run.Observations, group...)
+	return n, nil
+}
+
+func (p *play) receive(e *Expectation) (Value, error) {
+	c, err := p.conn(e.Client)
+	if err != nil {
+		return Value{}, err
+	}
+	v, err := c.receive()
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return Value{}, fmt.Errorf("%s received nothing within %v", e.Client, p.Timeout)
+	}
+	return masked(v, e.masks), err
+}
+
+// sortAnyOrder puts the values of group in an order that does not depend on
+// the one they came in. Confirmations of one kind keep their counts where
+// they are and have their names sorted, since counts run in order whichever
+// name comes first.
+func sortAnyOrder(group []Observation) {
+	if names, ok := confirmedNames(group); ok {
+		slices.SortFunc(names, func(a, b Value) int { return strings.Compare(a.Text, b.Text) })
+		for i := range group {
+			v := &group[i].Values[0]
+			v.Elems = slices.Clone(v.Elems)
+			v.Elems[1] = names[i]
+		}
+		return
+	}
+	values := make([]Value, len(group))
+	for i, o := range group {
+		values[i] = o.Values[0]
+	}
+	slices.SortFunc(values, func(a, b Value) int { return strings.Compare(a.String(), b.String()) })
+	for i := range group {
+		group[i].Values[0] = values[i]
+	}
+}
+
+func confirmedNames(group []Observation) (names []Value, ok bool) {
+	for _, o := range group {
+		v := o.Values[0]
+		if len(v.Elems) != 3 || v.Elems[2].Kind != Integer || v.Elems[0].Text != group[0].Values[0].Elems[0].Text {
+			return nil, false
+		}
+		names = append(names, v.Elems[1])
+	}
+	return names, true
+}
+
+// finish checks that no client has received more than the script lists.
+func (p *play) finish() {
+	for _, name := range slices.Sorted(maps.Keys(p.conns)) {
+		c := p.conns[name]
+		extra, err := c.rest()
+		for _, v := range extra {
+			text := fmt.Sprintf("%s received more than is listed: %s", name, v.Format(0))
+			if v.Kind == EOF {
+				text = name + " was closed by the server"
+			}
+			p.run.Problems = append(p.run.Problems, Problem{Text: text})
+		}
+		if err != nil {
+			p.run.Problems = append(p.run.Problems, Problem{Text: err.Error()})
+		}
+	}
+}
