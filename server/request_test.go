@@ -237,7 +237,7 @@ func TestRequestReaderCostIsLinear(t *testing.T) {
 		piece   int
 	}{
 		{"one large bulk", encode("PUBLISH", "c", strings.Repeat("x", size)), 1 << 10},
-		{"many small elements", encode(slices.Repeat([]string{"a"}, 1<<20)...), 64},
+		{"many small elements", encode(slices.Repeat([]string{"a"}, 1<<18)...), 64},
 		{"pipeline cut inside requests", bytes.Repeat(encode("PUBLISH", "c", strings.Repeat("x", 5000)), 2000), 7001},
 	} {
 		var before, after runtime.MemStats
