@@ -250,10 +250,9 @@ func (c *client) deliverAll() {
 		c.s.flusher.backlog.Add(int64(c.fanned))
 		c.fanned = 0
 	}
-	switch {
-	case len(c.dirty) > directReceivers:
+	if len(c.dirty) > directReceivers && !c.dirty[0].slow {
 		c.s.flusher.add(c.dirty...)
-	case len(c.dirty) > 0:
+	} else {
 		for _, o := range c.dirty {
 			if o.flush() {
 				c.s.flusher.add(o)
@@ -424,7 +423,10 @@ func (c *client) Deliver(d *broker.Delivery) {
 		return
 	}
 	c.s.flusher.backlog.Add(int64(counted))
-	if wake {
+	switch {
+	case wake && c.out.slow:
+		c.s.out.spawn(func() { c.out.flush() }) // not here: the broker's locks are held
+	case wake:
 		c.s.flusher.add(c.out)
 	}
 }

@@ -12,12 +12,14 @@ import (
 type flusher struct {
 	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
 
-	mu     sync.Mutex
-	wake   sync.Cond
-	dirty  []*outbox // in the order they became dirty; taken from next
-	next   int
-	closed bool
-	done   chan struct{}
+	mu      sync.Mutex // guards the fields below, but for done
+	dirty   []*outbox  // in the order they became dirty; taken from next
+	next    int
+	started bool // run has been started, by the first add
+	asleep  bool // run waits for the bell, or is about to
+	closed  bool
+	bell    *doorbell     // made by the first add
+	done    chan struct{} // closed when run has ended
 }
 
 const (
@@ -29,37 +31,46 @@ const (
 	flushLot = 32
 )
 
-func newFlusher() *flusher {
-	f := &flusher{done: make(chan struct{})}
-	f.wake.L = &f.mu
-	go f.run()
-	return f
-}
-
 // add hands outboxes to the flusher.
-func (f *flusher) add(o ...*outbox) {
+func (f *flusher) add(list ...*outbox) {
+	if len(list) == 0 {
+		return
+	}
 	f.mu.Lock()
-	idle := f.next == len(f.dirty)
 	if f.next > len(f.dirty)/2 { // never empty under load: reuse the memory of what was taken
 		n := copy(f.dirty, f.dirty[f.next:])
 		clear(f.dirty[n:])
 		f.dirty, f.next = f.dirty[:n], 0
 	}
-	f.dirty = append(f.dirty, o...)
+	f.dirty = append(f.dirty, list...)
+	if !f.started {
+		f.started = true
+		f.done = make(chan struct{})
+		if f.bell == nil {
+			f.bell = newDoorbell()
+		}
+		go f.run()
+	}
+	ring := f.asleep
+	f.asleep = false
 	f.mu.Unlock()
-	if idle {
-		f.wake.Signal()
+	if ring {
+		f.bell.ring()
 	}
 }
 
 // run flushes until close, and then what is left.
 func (f *flusher) run() {
 	defer close(f.done)
+	defer f.bell.close()
 	var lot [flushLot]*outbox
 	for {
 		f.mu.Lock()
 		for f.next == len(f.dirty) && !f.closed {
-			f.wake.Wait()
+			f.asleep = true
+			f.mu.Unlock()
+			f.bell.wait()
+			f.mu.Lock()
 		}
 		n := f.takeLocked(lot[:])
 		f.mu.Unlock()
@@ -109,7 +120,13 @@ func (f *flusher) help() {
 func (f *flusher) close() {
 	f.mu.Lock()
 	f.closed = true
+	started, ring := f.started, f.asleep
+	f.asleep = false
 	f.mu.Unlock()
-	f.wake.Signal()
-	<-f.done
+	if ring {
+		f.bell.ring()
+	}
+	if started {
+		<-f.done
+	}
 }

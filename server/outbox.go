@@ -24,6 +24,7 @@ type outbox struct {
 	t    transport
 	conf *outboxConfig
 	fail func(closeReason) // closes the client; called without mu held
+	slow bool              // every write may wait, so there is no point in the flusher
 
 	mu      sync.Mutex
 	state   outboxState
@@ -69,7 +70,8 @@ type outboxConfig struct {
 }
 
 func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {
-	return &outbox{t: t, conf: conf, fail: fail}
+	_, slow := t.(*streamTransport)
+	return &outbox{t: t, conf: conf, fail: fail, slow: slow}
 }
 
 // push queues bytes that are the client's own: replies and confirmations, of

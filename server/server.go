@@ -69,7 +69,7 @@ func New(conf *Config) (*Server, error) {
 	s := &Server{
 		log:       conf.Logger,
 		broker:    broker.New(nil),
-		flusher:   newFlusher(),
+		flusher:   new(flusher),
 		start:     time.Now(),
 		runID:     newRunID(),
 		open:      make(map[uint64]*client),
