@@ -43,6 +43,7 @@ type client struct {
 	failed  bool         // the request at hand was answered with an error
 	endWhy  closeReason  // set by the request at hand to close after its reply
 	ended   bool         // no further request is run
+	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
 	space   func() []byte // in.space and in.release, bound once
@@ -102,7 +103,7 @@ const lingerTimeout = 30 * time.Second
 func (s *Server) newClient(nc net.Conn) *client {
 	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: time.Now(), queued: -1, proto: 2, broker: s.broker}
 	c.addr, c.laddr, c.unix = addresses(nc)
-	c.out = newOutbox(c.t, &s.out, c.close)
+	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
 	c.in.limits = s.requestLimits.Load()
 	c.space, c.free = c.in.space, c.in.settle
 	c.setAuthed(s.config().RequirePass == "")
@@ -192,7 +193,7 @@ func (c *client) batch() {
 	if c.in.buf != nil {
 		c.room.Store(int64(cap(c.in.buf.b) - c.in.end))
 	}
-	for !c.ended {
+	for !c.ended && !c.gone.Load() {
 		argv, err := c.in.next(c.authed)
 		if err == errIncomplete {
 			break
@@ -235,6 +236,10 @@ const (
 	maxReplies = 64 << 10
 	maxFanned  = 1 << 20
 
+	// keptReply is the capacity of the reply buffer kept from one batch to the
+	// next, in bytes.
+	keptReply = 4 << 10
+
 	// directReceivers is the number of receivers up to which a publisher
 	// writes to them itself, which has the least latency.
 	directReceivers = 16
@@ -267,7 +272,7 @@ func (c *client) deliverAll() {
 }
 
 // maxKeptDirty is the capacity of the receiver list kept between batches.
-const maxKeptDirty = 4 << 10
+const maxKeptDirty = 1 << 10
 
 // queueReply moves the replies so far into the outbox.
 func (c *client) queueReply() {
@@ -284,7 +289,7 @@ func (c *client) takeReply() (p []byte, longest int) {
 		p = p[:c.mark]
 	}
 	longest = max(c.longest, len(p)-c.mark)
-	if c.reply = p[:0]; cap(p) > 2*maxReplies {
+	if c.reply = p[:0]; cap(p) > keptReply {
 		c.reply = nil
 	}
 	c.mark, c.longest = 0, 0
@@ -310,19 +315,22 @@ func (c *client) end(why closeReason) {
 }
 
 // close ends the connection at once; what is queued is dropped. It may be
-// called from any goroutine and more than once: the first reason stays.
-func (c *client) close(why closeReason) {
+// called from any goroutine and more than once: the first reason stays, and
+// first tells whether it is this one.
+func (c *client) close(why closeReason) (first bool) {
+	c.gone.Store(true)
 	c.mu.Lock()
-	if c.reason == "" {
+	if first = c.reason == ""; first {
 		c.reason = why
 	}
 	c.mu.Unlock()
 	if why.overOutputLimit() {
 		c.s.outputLimitCloses.Add(1)
-		c.s.log.Warn("closing a slow consumer", zap.String("reason", string(why)), zap.String("client", string(c.appendInfo(nil))))
+		c.s.log.Warn("closing a slow consumer", zap.String("reason", string(why)), zap.String("client", cut(string(c.appendInfo(nil)), maxLoggedInfo)))
 	}
 	c.out.close()
 	c.t.close()
+	return first
 }
 
 // detach takes the client out of the broker and of CLIENT LIST.
@@ -402,14 +410,28 @@ func (c *client) Unsubscribed(k broker.Kind, name string, count int) {
 // with the lock held under which messages of that name are delivered, so that
 // none is on the wrong side of it.
 func (c *client) confirm(word, name string, count int) {
-	at := len(c.reply)
+	at := c.beginConfirmation()
 	c.reply = appendConfirmation(c.reply, c.resp3, word, name, count)
-	if c.alone() {
-		return
+	c.endConfirmation(at)
+	if !c.alone() {
+		c.queueReply()
 	}
+}
+
+// beginConfirmation is called before a confirmation is appended to the replies,
+// endConfirmation after: CLIENT REPLY silences what is around it, not itself.
+func (c *client) beginConfirmation() (at int) {
+	if c.silent() {
+		c.reply = c.reply[:c.mark]
+	}
+	return len(c.reply)
+}
+
+func (c *client) endConfirmation(at int) {
 	c.longest = max(c.longest, len(c.reply)-at)
-	c.mark = len(c.reply) // CLIENT REPLY silences no confirmation
-	c.queueReply()
+	if c.silent() {
+		c.mark = len(c.reply)
+	}
 }
 
 // Deliver queues messages. See broker.Subscriber.

@@ -28,8 +28,9 @@ func (s *Server) Kick(match func(ClientInfo) bool) int {
 	n := 0
 	for _, c := range s.clients() {
 		if match(c.info()) {
-			c.kill()
-			n++
+			if c.kill() {
+				n++
+			}
 		}
 	}
 	return n

@@ -166,7 +166,7 @@ func parseClass(arg []byte) (class clientClass, ok bool) {
 // A killFilter says which clients CLIENT KILL is meant for. Empty fields mean
 // any.
 type killFilter struct {
-	addr, laddr string
+	addr, laddr *string // nil for any
 	id          int64
 	class       clientClass
 	byClass     bool
@@ -174,8 +174,8 @@ type killFilter struct {
 }
 
 func (f *killFilter) wants(c, me *client) bool {
-	return (f.addr == "" || c.addr == f.addr) &&
-		(f.laddr == "" || c.laddr == f.laddr) &&
+	return (f.addr == nil || c.addr == *f.addr) &&
+		(f.laddr == nil || c.laddr == *f.laddr) &&
 		(f.id == 0 || c.id == uint64(f.id)) &&
 		(!f.byClass || c.kindOfClient() == f.class) &&
 		(!f.skipMe || c != me)
@@ -201,9 +201,11 @@ func parseKillFilter(args [][]byte) (f killFilter, text string) {
 			}
 			f.class, f.byClass = class, true
 		case equalFold(option, "addr"):
-			f.addr = string(value)
+			addr := string(value)
+			f.addr = &addr
 		case equalFold(option, "laddr"):
-			f.laddr = string(value)
+			laddr := string(value)
+			f.laddr = &laddr
 		case equalFold(option, "user"):
 			if string(value) != defaultUser {
 				return f, fmt.Sprintf("ERR No such user '%s'", echo(value, len(value)))
@@ -224,7 +226,8 @@ func parseKillFilter(args [][]byte) (f killFilter, text string) {
 
 func cmdClientKill(c *client, argv [][]byte) {
 	byAddr := len(argv) == 3
-	f := killFilter{addr: string(argv[2])}
+	addr := string(argv[2])
+	f := killFilter{addr: &addr}
 	if !byAddr {
 		var text string
 		if f, text = parseKillFilter(argv[2:]); text != "" {
@@ -237,14 +240,15 @@ func cmdClientKill(c *client, argv [][]byte) {
 		if !f.wants(o, c) {
 			continue
 		}
-		killed++
 		switch {
 		case o == c:
 			c.endWhy = closedKilled
+			killed++
 		case c.alone():
-			c.s.running.Go(o.kill) // the broker is held until EXEC is done
-		default:
-			o.kill()
+			c.s.running.Go(func() { o.kill() }) // the broker is held until EXEC is done
+			killed++
+		case o.kill():
+			killed++
 		}
 	}
 	switch {
@@ -257,11 +261,13 @@ func cmdClientKill(c *client, argv [][]byte) {
 	}
 }
 
-// kill closes another client. When it has returned, nobody sees anything of it
-// any more.
-func (c *client) kill() {
-	c.close(closedKilled)
+// kill closes another client and tells whether it was open. When it has
+// returned, nobody sees anything of it any more, but for what comes of a
+// command it is just running.
+func (c *client) kill() (was bool) {
+	was = c.close(closedKilled)
 	c.detach()
+	return was
 }
 
 func cmdClientHelp(c *client, _ [][]byte) {
@@ -308,7 +314,7 @@ func cmdClientHelp(c *client, _ [][]byte) {
 // appendInfo appends the client's line of CLIENT LIST, without its end. It may
 // be called from any goroutine.
 func (c *client) appendInfo(b []byte) []byte {
-	queued, chunks := c.out.pending()
+	queued, chunks := c.out.pendingOrLost()
 	inBuffer, counted := min(queued, freeOutput), countedOutput(queued)
 	if counted == 0 {
 		chunks = 0

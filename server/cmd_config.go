@@ -12,15 +12,15 @@ func cmdConfigGet(c *client, argv [][]byte) {
 	seen := make(map[string]bool)
 	for _, arg := range argv[2:] {
 		glob := string(arg)
-		found := c.s.config().Get(strings.ToLower(glob))
-		if len(found) == 1 && strings.EqualFold(found[0][0], glob) {
-			found[0][0] = glob // a name is answered as it was asked
-		}
-		for _, pair := range found {
-			if !seen[pair[0]] {
-				seen[pair[0]] = true
-				pairs = append(pairs, pair)
+		for _, pair := range c.s.config().Get(strings.ToLower(glob)) {
+			if seen[pair[0]] {
+				continue
 			}
+			seen[pair[0]] = true
+			if strings.EqualFold(pair[0], glob) {
+				pair[0] = glob // a name is answered as it was asked
+			}
+			pairs = append(pairs, pair)
 		}
 	}
 	c.reply = appendMap(c.reply, c.resp3, len(pairs))

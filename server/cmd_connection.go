@@ -47,11 +47,14 @@ func cmdReset(c *client, _ [][]byte) {
 		c.setClass()
 	}
 	c.leaveMulti()
-	c.replies = repliesOn
+	if c.replies != repliesSkip { // which is for the reply to RESET itself
+		c.replies = repliesOn
+	}
 	c.setAuthed(c.s.config().RequirePass == "")
 	c.setProto(false)
 	c.mu.Lock()
 	c.db, c.name = 0, ""
+	c.noEvict, c.noTouch = false, false
 	c.mu.Unlock()
 	c.reply = redcon.AppendString(c.reply, "RESET")
 }

@@ -54,10 +54,9 @@ func (c *client) unsubscribe(k broker.Kind, names [][]byte) {
 		c.sendLot(i)
 	}
 	if len(names) == 0 && (m == nil || c.broker.UnsubscribeAll(m, k) == 0) {
+		at := c.beginConfirmation()
 		c.reply = appendNoneConfirmation(c.reply, c.resp3, unsubscribeWords[k], c.confirmCount(k))
-		if !c.alone() {
-			c.mark = len(c.reply)
-		}
+		c.endConfirmation(at)
 	}
 	c.setClass()
 }
@@ -139,6 +138,11 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 func (c *client) finishRun() {
 	r := &c.run
 	if r.num == 0 {
+		return
+	}
+	if c.gone.Load() {
+		clear(r.payloads)
+		*r = run{payloads: r.payloads[:0]}
 		return
 	}
 	start := c.s.uptime()

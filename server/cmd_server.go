@@ -55,6 +55,7 @@ func cmdShutdown(c *client, argv [][]byte) {
 		c.fail(errNoShutdown)
 	default:
 		c.s.log.Info("user requested shutdown", zapClient(c)...)
+		c.ended = true
 		go c.s.onShutdown()
 	}
 }

@@ -39,6 +39,9 @@ type outbox struct {
 	held   []chunk
 	queued int // bytes of queue and held, and of what is being written
 
+	lost       int // what queued was when the client was closed
+	lostChunks int
+
 	care      int   // bytes counted in the flusher's backlog
 	softSince int64 // second since which the soft limit is exceeded; 0 if it is not
 
@@ -201,12 +204,16 @@ func (o *outbox) markLocked() bool {
 	return true
 }
 
+// maxUnoffered is how many bytes may wait for a first offer to the connection
+// without counting towards the limit.
+const maxUnoffered = 16 << 20
+
 // checkLocked closes the client if what was queued last has brought it over
 // its limit. What the connection has not been offered yet counts only if one
-// message alone, of n bytes, is too much: that it still waits is our doing, not
-// the client's.
+// message alone, of n bytes, is too much, or if it is far more than a publisher
+// lets pile up: that it still waits is our doing, not the client's.
 func (o *outbox) checkLocked(n int) {
-	counted := countedOutput(n)
+	counted := countedOutput(max(n, o.queued-maxUnoffered))
 	if o.state == outboxBlocked {
 		counted = countedOutput(o.queued)
 	}
@@ -263,6 +270,7 @@ func (o *outbox) closeLocked() {
 		return
 	}
 	o.closed = true
+	o.lost, o.lostChunks = o.queued, len(o.queue)+len(o.held)
 	freeChunks(o.queue)
 	freeChunks(o.held)
 	o.queue, o.held, o.free = nil, nil, nil
@@ -272,10 +280,10 @@ func (o *outbox) closeLocked() {
 }
 
 // maxUnsent is how many bytes may wait for a client that is not reading before
-// nothing more is read from it. It is well above what the replies to a whole
-// pipeline take, since many clients write all of one before they read: Redis
-// would go on without a bound, and they would wait for ever.
-const maxUnsent = 8 << 20
+// nothing more is read from it. Redis goes on without a bound, and many clients
+// write a whole pipeline before they read: it has to be well above what the
+// replies to any of those take, or both sides would wait for ever.
+const maxUnsent = 64 << 20
 
 // crowdedLocked tells whether the client has to make room before it is served
 // on. One in subscribed state has its output buffer limit for that.
@@ -435,9 +443,19 @@ func (o *outbox) sendLocked(wait bool) error {
 	return err
 }
 
-// pending describes what is queued, for CLIENT LIST: the bytes and the chunks.
+// pending describes what is queued: the bytes and the chunks.
 func (o *outbox) pending() (bytes, chunks int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.queued, len(o.queue) + len(o.held)
+}
+
+// pendingOrLost describes what is queued or, of a closed client, was dropped.
+func (o *outbox) pendingOrLost() (bytes, chunks int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return o.lost, o.lostChunks
+	}
 	return o.queued, len(o.queue) + len(o.held)
 }

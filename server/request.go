@@ -73,7 +73,7 @@ type requestReader struct {
 
 const (
 	minSpace = 16 << 10 // free bytes below which a buffer grows
-	keepArgv = 1 << 10  // elements of argv kept from one round to the next
+	keepArgv = 64       // elements of argv kept from one round to the next
 	keepTail = 4 << 10  // bytes of an incomplete request that move to a small buffer
 )
 

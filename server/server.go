@@ -188,20 +188,44 @@ func (s *Server) ServeConn(nc net.Conn) {
 }
 
 // Shutdown stops accepting clients and running their requests, waits until
-// what is queued for them has been sent or ctx is done, closes all connections
-// and waits for their goroutines. If ctx was done first, the error is an
-// *UnsentError.
+// what is queued for them has been sent, closes all connections and waits for
+// their goroutines. If ctx is done first, or nobody takes what is queued, it
+// goes on without that and returns an *UnsentError.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	err := s.drained(ctx)
 	for _, c := range s.clients() {
 		c.close(closedShutdown)
 	}
-	s.running.Wait()
-	s.flusher.close()
-	<-s.ticked
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.running.Wait()
+		s.flusher.close()
+		<-s.ticked
+	}()
+	select {
+	case <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case <-ended:
+	case <-time.After(endGrace): // a command that takes long
+		err = errors.Join(err, fmt.Errorf("server: shut down while a command was still running: %w", ctx.Err()))
+	}
 	return err
 }
+
+const (
+	// stallTime is how long Shutdown waits for clients none of which takes
+	// anything.
+	stallTime = time.Second
+
+	// endGrace is how long Shutdown waits, once its context is done, for
+	// goroutines that have nothing left to do but end.
+	endGrace = time.Second
+)
 
 // Close is Shutdown without waiting for what is queued.
 func (s *Server) Close() error {
@@ -229,11 +253,11 @@ func (s *Server) stop() {
 	clear(s.listeners)
 }
 
-// An UnsentError is what Shutdown returns when its context was done before all
-// that was queued could be sent.
+// An UnsentError is what Shutdown returns when not all that was queued could be
+// sent: its context was done, or for a second no client has taken anything.
 type UnsentError struct {
 	Clients []ClientInfo // those who had not taken everything
-	Cause   error        // of the context
+	Cause   error        // that of the context if it was done
 }
 
 func (e *UnsentError) Error() string {
@@ -242,13 +266,23 @@ func (e *UnsentError) Error() string {
 
 func (e *UnsentError) Unwrap() error { return e.Cause }
 
-// drained waits until nothing is queued for any client.
+var errStalled = errors.New("none of them takes anything")
+
+// drained waits until nothing is queued for any client, as long as something
+// gets sent.
 func (s *Server) drained(ctx context.Context) error {
 	const look = 5 * time.Millisecond
+	sent, since := int64(-1), time.Now()
 	for {
+		if n := s.out.sent.Load(); n != sent {
+			sent, since = n, time.Now()
+		}
 		waiting := slices.DeleteFunc(s.Clients(), func(c ClientInfo) bool { return c.Queued == 0 })
 		if len(waiting) == 0 {
 			return nil
+		}
+		if time.Since(since) > stallTime {
+			return &UnsentError{waiting, errStalled}
 		}
 		select {
 		case <-ctx.Done():
@@ -257,6 +291,9 @@ func (s *Server) drained(ctx context.Context) error {
 		}
 	}
 }
+
+// ShutdownTimeout is how long Shutdown may take, as configured at present.
+func (s *Server) ShutdownTimeout() time.Duration { return s.config().ShutdownTimeout }
 
 // onShutdown is what SHUTDOWN does.
 func (s *Server) onShutdown() {
@@ -357,5 +394,13 @@ func (s *Server) closeIdle() {
 func zapClient(c *client) []zap.Field {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return []zap.Field{zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("name", c.name)}
+	return []zap.Field{zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("name", cut(c.name, maxLoggedName))}
 }
+
+// What a client chooses is cut to these lengths in a log, in bytes.
+const (
+	maxLoggedName = 128
+	maxLoggedInfo = 1 << 10
+)
+
+func cut(s string, n int) string { return s[:min(len(s), n)] }

@@ -44,7 +44,7 @@ func parseArgs(conf *server.Config, args []string) error {
 			if errors.As(err, &wrong) {
 				why = wrong.Text
 			}
-			if strings.EqualFold(name, "requirepass") || strings.EqualFold(name, "masterauth") {
+			if lower := strings.ToLower(name); strings.Contains(lower, "pass") || strings.Contains(lower, "auth") {
 				text = name + " (redacted)"
 			}
 			return &argsError{line, text, why}

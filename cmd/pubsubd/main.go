@@ -22,6 +22,9 @@ import (
 )
 
 func main() {
+	// As redis-server: neither a terminal that goes nor a reader of the log that
+	// goes ends the server.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // until the process is gone
 	os.Exit(run(os.Args[1:], signals, os.Stdout, os.Stderr))
@@ -70,6 +73,9 @@ func serve(conf *server.Config, log *zap.Logger, signals <-chan os.Signal, stder
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
+	if conf.RequirePass != "" {
+		log.Warn("the password is an argument of this process, which every user of the machine can read")
+	}
 	log.Info("pubsubd is starting", zap.String("version", server.Version), zap.String("redis_version", server.RedisVersion), zap.Int("pid", os.Getpid()), zap.Int("port", conf.Port))
 	failed := make(chan error, 1)
 	go func() { failed <- srv.ListenAndServe() }()
@@ -90,7 +96,7 @@ func serve(conf *server.Config, log *zap.Logger, signals <-chan os.Signal, stder
 	case why := <-end:
 		log.Info("shutting down", zap.String("why", why))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), conf.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), srv.ShutdownTimeout())
 	defer cancel()
 	go func() { // a second interrupt does not wait
 		for sig := range signals {
