@@ -1,0 +1,149 @@
+package server
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+func TestDirectives(t *testing.T) {
+	const notInteger = "argument couldn't be parsed into an integer"
+	const notMemory = "argument must be a memory value"
+	const notBool = "argument must be 'yes' or 'no'"
+	between := func(low, high string) string {
+		return "argument must be between " + low + " and " + high + " inclusive"
+	}
+	const maxInt = "9223372036854775807"
+	type set struct{ value, want, err string } // want is what GET then answers
+	tests := map[string][]set{
+		"bind":                      {{"127.0.0.1 -::1", "127.0.0.1 -::1", ""}, {"", "", ""}},
+		"port":                      {{"0", "0", ""}, {"65535", "65535", ""}, {"65536", "", between("0", "65535")}, {"x", "", notInteger}, {"-1", "", between("0", "65535")}},
+		"protected-mode":            {{"no", "no", ""}, {"YES", "yes", ""}, {"1", "", notBool}, {"", "", notBool}},
+		"requirepass":               {{"secret", "secret", ""}, {"", "", ""}},
+		"maxclients":                {{"1", "1", ""}, {"0", "", between("1", "4294967295")}, {"4294967296", "", between("1", "4294967295")}, {"1.5", "", notInteger}},
+		"tcp-backlog":               {{"128", "128", ""}, {"x", "", notInteger}},
+		"timeout":                   {{"0", "0", ""}, {"60", "60", ""}, {"-1", "", between("0", "2147483647")}, {"2147483648", "", between("0", "2147483647")}},
+		"tcp-keepalive":             {{"0", "0", ""}, {"10", "10", ""}, {"x", "", notInteger}},
+		"client-query-buffer-limit": {{"1mb", "1048576", ""}, {"1k", "", between("1048576", maxInt)}, {"x", "", notMemory}},
+		"proto-max-bulk-len":        {{"512mb", "536870912", ""}, {"1048575", "", between("1048576", maxInt)}, {"-1", "", notMemory}, {maxInt, maxInt, ""}},
+		"proto-max-multibulk-len":   {{"1024", "1024", ""}, {"1023", "", between("1024", "2147483647")}},
+		"databases":                 {{"1", "1", ""}, {"0", "", between("1", "2147483647")}},
+		"shutdown-timeout":          {{"0", "0", ""}, {"x", "", notInteger}},
+		"hz":                        {{"10", "10", ""}, {"0", "1", ""}, {"100000", "500", ""}, {"x", "", notInteger}},
+		"loglevel":                  {{"debug", "debug", ""}, {"WARNING", "warning", ""}, {"loud", "", "argument(s) must be one of the following: debug, verbose, notice, warning"}},
+		"logfile":                   {{"/var/log/x", "/var/log/x", ""}},
+		"client-output-buffer-limit": {
+			{"normal 1 2 3", "normal 1 2 3 slave 268435456 67108864 60 pubsub 33554432 8388608 60", ""},
+			{"replica 1kb 1k 0 pubsub 1m 1mb 2", "normal 0 0 0 slave 1024 1000 0 pubsub 1000000 1048576 2", ""},
+			{"", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", ""},
+			{"pubsub 1 2", "", "Wrong number of arguments in buffer limit configuration."},
+			{"master 1 2 3", "", "Invalid client class specified in buffer limit configuration."},
+			{"normal 1 2 3 nobody 1 2 3", "", "Invalid client class specified in buffer limit configuration."},
+			{"pubsub x 2 3", "", "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+			{"pubsub 1 2 -3", "", "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+			{"pubsub 1 -2 3", "", "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+		},
+	}
+	for _, d := range directives {
+		sets, ok := tests[d.name]
+		if !ok {
+			t.Errorf("%s is not tested", d.name)
+		}
+		delete(tests, d.name)
+		for _, s := range sets {
+			conf := NewConfig()
+			before := d.get(conf)
+			err := conf.Set(strings.ToUpper(d.name), s.value)
+			var wrong *DirectiveError
+			switch {
+			case s.err == "" && (err != nil || d.get(conf) != s.want):
+				t.Errorf("%s %q: %v, then %q; want %q", d.name, s.value, err, d.get(conf), s.want)
+			case s.err != "" && (!errors.As(err, &wrong) || wrong.Name != d.name || wrong.Text != s.err || d.get(conf) != before):
+				t.Errorf("%s %q: %v, then %q; want %q", d.name, s.value, err, d.get(conf), s.err)
+			}
+		}
+		conf := NewConfig()
+		value := d.get(conf)
+		if err := conf.Set(d.name, value); err != nil || d.get(conf) != value {
+			t.Errorf("%s does not take its own default %q: %v, then %q", d.name, value, err, d.get(conf))
+		}
+		if pairs := conf.Get(d.name); len(pairs) != 1 || pairs[0] != [2]string{d.name, value} {
+			t.Errorf("Get(%q): %q", d.name, pairs)
+		}
+	}
+	for name := range tests {
+		t.Errorf("there is no directive %s", name)
+	}
+	conf := NewConfig()
+	if err := conf.Set("nosuch", "1"); err == nil || err.Error() != "nosuch: Bad directive or wrong number of arguments" {
+		t.Errorf("an unknown name: %v", err)
+	}
+	for _, words := range [][]string{{}, {"1", "2"}} {
+		if err := conf.Set("port", words...); err == nil {
+			t.Errorf("port takes %q", words)
+		}
+	}
+	if err := conf.Set("client-output-buffer-limit", "pubsub", "1", "2", "3"); err != nil || conf.OutputLimit(true) != (OutputLimit{1, 2, 3}) {
+		t.Errorf("a limit in words: %v, %+v", err, conf.OutputLimit(true))
+	}
+	conf.SetOutputLimit(false, OutputLimit{4, 5, 6})
+	if conf.OutputLimit(false) != (OutputLimit{4, 5, 6}) || conf.OutputLimit(true) != (OutputLimit{1, 2, 3}) {
+		t.Error("OutputLimit does not return what was set")
+	}
+	if n := len(conf.Get("*")); n != len(directives) {
+		t.Errorf("Get(*) returns %d of %d", n, len(directives))
+	}
+}
+
+func TestParseMemory(t *testing.T) {
+	for word, want := range map[string]int64{
+		"0": 0, "1": 1, "1b": 1, "1B": 1, "1k": 1000, "1K": 1000, "1kb": 1024, "1kB": 1024, "2m": 2e6, "2MB": 2 << 20, "3g": 3e9, "3gb": 3 << 30,
+		"9223372036854775807": math.MaxInt64, "8589934591gb": 8589934591 << 30,
+	} {
+		if n, ok := parseMemory(word); !ok || n != want {
+			t.Errorf("%q: %d, %v; want %d", word, n, ok, want)
+		}
+	}
+	for _, word := range []string{"", "b", "kb", "-1", "+1", "1.5", "1 k", " 1", "1kk", "1bk", "1tb", "0x1", "1_000", "9223372036854775808", "8589934592gb", "9223372036854775807k",
+		"\u023a\u023a", "1\u212a", "1\u212ab", "\u0660"} {
+		if n, ok := parseMemory(word); ok {
+			t.Errorf("%q is taken for %d", word, n)
+		}
+	}
+}
+
+func TestConfigSetIsAllOrNothing(t *testing.T) {
+	level := zap.NewAtomicLevel()
+	s := newServer(t, func(c *Config) { c.Level = &level })
+	c := pipe(t, s)
+	for _, tt := range [][2]string{
+		{"CONFIG SET timeout 7 nosuch 1", "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"},
+		{"CONFIG SET timeout 7 maxclients x", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't be parsed into an integer"},
+		{"CONFIG SET timeout 7 TIMEOUT 8", "-ERR CONFIG SET failed (possibly related to argument 'TIMEOUT') - duplicate parameter"},
+		{"CONFIG SET timeout 7 port 1", "-ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable config"},
+		{"CONFIG SET timeout 7 maxclients 4294967295", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to handle…"},
+		{"CONFIG SET timeout 7 loglevel", "-ERR syntax error"},
+		{"CONFIG GET timeout", "[timeout 0]"},
+		{"CONFIG SET timeout 7 LogLevel WARNING", "+OK"},
+		{"CONFIG GET timeout loglevel", "[timeout 7 loglevel warning]"},
+		{"CONFIG GET t*out t* TimeOut", "[timeout 7 tcp-backlog 511 tcp-keepalive 300…"},
+		{"CONFIG GET nosuch", "[]"},
+		{"CONFIG RESETSTAT", "+OK"},
+		{"CONFIG REWRITE", "-ERR The server is running without a config file"},
+	} {
+		c.ask(tt[0], tt[1])
+	}
+	if level.Level() != zapcore.WarnLevel || s.config().Timeout != 7*time.Second {
+		t.Errorf("level %v, timeout %v", level.Level(), s.config().Timeout)
+	}
+	for name, want := range map[string]zapcore.Level{"debug": zapcore.DebugLevel - 1, "verbose": zapcore.DebugLevel, "notice": zapcore.InfoLevel, "warning": zapcore.WarnLevel} {
+		if got, ok := LogLevel(name); !ok || got != want {
+			t.Errorf("%s is %v, %v", name, got, ok)
+		}
+	}
+}

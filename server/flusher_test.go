@@ -1,0 +1,378 @@
+package server
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// bubbleFlusher is a flusher whose goroutine sleeps where a bubble of synctest
+// can see it.
+func bubbleFlusher() *flusher {
+	return &flusher{bell: &doorbell{c: make(chan struct{}, 1)}}
+}
+
+// idleFlusher is a flusher without its goroutine.
+func idleFlusher() *flusher {
+	return &flusher{started: true}
+}
+
+// flusherRoom is a room whose backlog is that of a flusher.
+func flusherRoom(f *flusher, l outputLimits) *outboxRoom {
+	r := newOutboxRoom(l)
+	r.conf.backlog = &f.backlog
+	return r
+}
+
+func TestFlusherFlushesWhatIsLeftWhenItCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := bubbleFlusher()
+		room := flusherRoom(f, outputLimits{})
+		var list []*testOutbox
+		for range 3*flushLot + 1 {
+			o := room.open(-1)
+			list = append(list, o)
+			if wake, counted := o.deliver(delivery("c", "x")); wake {
+				f.backlog.Add(int64(counted))
+				f.add(o.outbox)
+			}
+		}
+		f.close()
+		for i, o := range list {
+			if got := o.to.frames(t); len(got) != 1 {
+				t.Fatalf("outbox %d got %q", i, got)
+			}
+		}
+		if n := f.backlog.Load(); n != 0 {
+			t.Errorf("backlog %d", n)
+		}
+		f.close() // once more does no harm
+	})
+}
+
+// A publisher whose receivers are many writes itself once too much waits.
+func TestFlusherHelpBoundsBacklog(t *testing.T) {
+	f := idleFlusher()
+	room := flusherRoom(f, outputLimits{})
+	payload := strings.Repeat("x", 500_000)
+	var list []*testOutbox
+	for range flushLot + 8 {
+		o := room.open(-1)
+		list = append(list, o)
+		_, counted := o.deliver(delivery("c", payload))
+		f.backlog.Add(int64(counted))
+		f.add(o.outbox)
+	}
+	f.help()
+	sent := 0
+	for _, o := range list {
+		sent += len(o.to.taken())
+	}
+	if n := f.backlog.Load(); n > maxBacklog || sent < flushLot*len(payload) {
+		t.Errorf("backlog %d after help, %d bytes sent", n, sent)
+	}
+	if f.next == len(f.dirty) {
+		t.Error("help went on below the bound")
+	}
+	f.backlog.Store(1 << 40) // nothing to flush: not this one's to wait for
+	for range 2 {
+		f.help()
+	}
+	if f.next != len(f.dirty) {
+		t.Error("help stopped above the bound")
+	}
+}
+
+// The list of a flusher that is never done must not grow without end.
+func TestFlusherReusesItsList(t *testing.T) {
+	f := idleFlusher()
+	var lot [flushLot]*outbox
+	o := newOutboxRoom(outputLimits{}).open(-1)
+	for range 2 * flushLot {
+		f.add(o.outbox)
+	}
+	for range 10000 {
+		if n := f.takeLocked(lot[:]); n != flushLot {
+			t.Fatalf("took %d", n)
+		}
+		f.add(lot[:]...)
+	}
+	if got := cap(f.dirty); got > 32*flushLot {
+		t.Errorf("a list of %d outboxes takes room for %d", 2*flushLot, got)
+	}
+}
+
+func TestFlusherKeepsItsTurn(t *testing.T) {
+	f := idleFlusher()
+	room := newOutboxRoom(outputLimits{})
+	var want, got []*outbox
+	for range 5 * flushLot {
+		o := room.open(-1).outbox
+		want = append(want, o)
+		f.add(o)
+	}
+	var lot [7]*outbox
+	for {
+		n := f.takeLocked(lot[:])
+		if n == 0 {
+			break
+		}
+		got = append(got, lot[:n]...)
+		if len(got) == 7 { // one comes back
+			f.add(got[0])
+			want = append(want, got[0])
+		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("took %d, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("number %d is out of turn", i)
+		}
+	}
+}
+
+// Whatever happens to outboxes, in the end nothing is counted as waiting.
+func TestBacklogReturnsToZero(t *testing.T) {
+	for seed := range uint64(40) {
+		synctest.Test(t, func(t *testing.T) { backlogReturnsToZero(t, rand.New(rand.NewPCG(seed, 1))) })
+		if t.Failed() {
+			t.Fatalf("with seed %d", seed)
+		}
+	}
+}
+
+func backlogReturnsToZero(t *testing.T, random *rand.Rand) {
+	f := bubbleFlusher()
+	room := flusherRoom(f, pubsubLimit(OutputLimit{Hard: 60 << 10, Soft: 20 << 10, SoftSeconds: 1}))
+	var list []*testOutbox
+	holding := make(map[*testOutbox]bool)
+	fanned := 0 // of a publisher, not yet counted
+	var dirty []*outbox
+	settle := func() {
+		f.backlog.Add(int64(fanned))
+		fanned = 0
+		f.add(dirty...)
+		dirty = nil
+	}
+	for range 200 {
+		if len(list) < 8 {
+			list = append(list, room.open(random.IntN(3)*1000-1))
+		}
+		i := random.IntN(len(list))
+		o := list[i]
+		switch random.IntN(12) {
+		case 0, 1, 2, 3:
+			size := []int{0, 10, 1000, shareFrom, 70 << 10}[random.IntN(5)]
+			wake, counted := o.deliver(delivery("c", strings.Repeat("x", size)))
+			fanned += counted
+			if wake {
+				dirty = append(dirty, o.outbox)
+			}
+		case 4:
+			o.push([]byte("+x\r\n"))
+			f.add(o.outbox)
+		case 5:
+			if holding[o] {
+				o.release([]byte("+x\r\n"))
+				f.add(o.outbox)
+			} else {
+				o.hold()
+			}
+			holding[o] = !holding[o]
+		case 6:
+			o.to.setRoom(random.IntN(20 << 10))
+		case 7:
+			settle()
+		case 8:
+			synctest.Wait()
+		case 9:
+			f.help()
+		case 10:
+			o.setClass(clientClass(random.IntN(int(classes))))
+		case 11:
+			switch random.IntN(6) {
+			case 0:
+				o.to.setErr(fmt.Errorf("reset"))
+			case 1:
+				o.close()
+				o.to.close()
+			case 2:
+				if !holding[o] {
+					o.end()
+				}
+			default:
+				continue
+			}
+			if holding[o] {
+				o.release(nil)
+				f.add(o.outbox)
+			}
+			list = append(list[:i], list[i+1:]...)
+			o.to.setRoom(-1)
+		}
+	}
+	settle()
+	for _, o := range list {
+		if holding[o] {
+			o.release(nil)
+			f.add(o.outbox)
+		}
+		o.to.setRoom(-1)
+	}
+	synctest.Wait()
+	if n := f.backlog.Load(); n != 0 {
+		t.Errorf("backlog %d", n)
+	}
+	for i, o := range list {
+		if n, chunks := o.pending(); n != 0 || chunks != 0 || o.stateNow() != outboxIdle {
+			t.Errorf("outbox %d: %d bytes, %d chunks, state %d", i, n, chunks, o.stateNow())
+		}
+		if o.closedWith() == "" {
+			o.to.frames(t)
+		}
+		if o.to.overlap.Load() {
+			t.Error("two goroutines wrote to one connection at a time")
+		}
+	}
+	f.close()
+}
+
+// Producers, the flusher, connections that take little at a time and closes
+// all at once: what arrives is whole and in each producer's order.
+func TestOutboxConcurrently(t *testing.T) {
+	const producers, outboxes, messages = 6, 12, 400
+	f := bubbleFlusher()
+	room := flusherRoom(f, outputLimits{})
+	list := make([]*testOutbox, outboxes)
+	for i := range list {
+		list[i] = room.open([]int{-1, 0, 5000}[i%3])
+		list[i].speak(i%2 == 0, nil)
+	}
+	closing := list[outboxes-2:] // are closed half way
+
+	var wg sync.WaitGroup
+	for p := range producers {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(p), 2))
+			var dirty []*outbox
+			for n := range messages {
+				size := random.IntN(300)
+				if n%50 == 0 {
+					size = shareFrom
+				}
+				d := delivery("p"+strconv.Itoa(p), strconv.Itoa(n)+":"+strings.Repeat("x", size))
+				fanned := 0
+				for _, o := range list {
+					// One lock in the broker keeps deliveries of one message together;
+					// here the frames of different producers may mix.
+					wake, counted := o.deliver(d)
+					fanned += counted
+					if wake {
+						dirty = append(dirty, o.outbox)
+					}
+				}
+				f.backlog.Add(int64(fanned))
+				if n%3 == 0 {
+					f.add(dirty...)
+					dirty = nil
+				}
+				if own := list[p%len(list)]; p < len(list)-len(closing) && n%10 == 0 {
+					own.hold()
+					own.push([]byte(fmt.Sprintf("+own %d\r\n", n)))
+					own.release(nil)
+					f.add(own.outbox)
+				}
+				if p == 0 && n == messages/2 {
+					for _, o := range closing {
+						o.close()
+						o.to.close()
+					}
+				}
+				f.help()
+			}
+			f.add(dirty...)
+		})
+	}
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for i, o := range list {
+		readers.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(i), 3))
+			for {
+				select {
+				case <-stop:
+					o.to.setRoom(-1)
+					return
+				case <-o.to.done:
+					return
+				default:
+					o.to.setRoom(random.IntN(4000))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	readers.Wait()
+	waitFor(t, "all outboxes to be idle", func() bool {
+		for _, o := range list {
+			if n, _ := o.pending(); n != 0 || o.stateNow() != outboxIdle {
+				return false
+			}
+		}
+		return true
+	})
+	f.close()
+	if n := f.backlog.Load(); n != 0 {
+		t.Errorf("backlog %d", n)
+	}
+	for i, o := range list[:outboxes-len(closing)] {
+		checkProducers(t, i, o, producers, messages)
+	}
+	for _, o := range list {
+		if o.to.overlap.Load() {
+			t.Error("two goroutines wrote to one connection at a time")
+		}
+	}
+}
+
+// checkProducers reads what an outbox has sent.
+func checkProducers(t *testing.T, i int, o *testOutbox, producers, messages int) {
+	t.Helper()
+	list, err := framesOf(o.to.taken())
+	if err != nil {
+		t.Fatalf("outbox %d: %v", i, err)
+	}
+	next := make([]int, producers)
+	own := -1
+	for _, f := range list {
+		if f.kind == '+' {
+			n, err := strconv.Atoi(strings.TrimPrefix(f.text, "own "))
+			if err != nil || n <= own {
+				t.Fatalf("outbox %d: reply %q after %d", i, f.text, own)
+			}
+			own = n
+			continue
+		}
+		if wantPush := i%2 == 0; (f.kind == '>') != wantPush || len(f.elems) != 3 {
+			t.Fatalf("outbox %d: a frame %.80q", i, f)
+		}
+		p, _ := strconv.Atoi(strings.TrimPrefix(f.elems[1].text, "p"))
+		number, _, _ := strings.Cut(f.elems[2].text, ":")
+		if n, err := strconv.Atoi(number); err != nil || n != next[p] {
+			t.Fatalf("outbox %d: message %q of producer %d, want %d", i, number, p, next[p])
+		}
+		next[p]++
+	}
+	for p, n := range next {
+		if n != messages {
+			t.Errorf("outbox %d: %d of %d messages of producer %d", i, n, messages, p)
+		}
+	}
+}
