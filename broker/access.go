@@ -47,6 +47,9 @@ func (d *Delivery) recycle() {
 
 func (a access) publish(from any, k Kind, channel string, payloads [][]byte) (receivers int) {
 	b := a.b
+	if k == Pattern {
+		panic("broker: a message is published to a channel, not to a pattern")
+	}
 	if len(payloads) == 0 {
 		return 0
 	}

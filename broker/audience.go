@@ -72,6 +72,8 @@ func (a *audience) remove(m *Member) (empty bool) {
 	switch {
 	case last == 0:
 		a.rest = nil
+	case last < scanLimit/2:
+		c.at = nil
 	case cap(c.list) > 4*scanLimit && last < cap(c.list)/4:
 		c.list = append(make([]*Member, 0, 2*last), c.list...)
 	}

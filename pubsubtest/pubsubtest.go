@@ -23,7 +23,8 @@ import (
 const patience = 5 * time.Second
 
 // A Server is a pub/sub server on a free port of 127.0.0.1 that lives as long
-// as its test. Its methods may be called from any goroutine of the test.
+// as its test. The Wait methods end a test that waits in vain, so they belong to
+// its own goroutine; the others may be called from any.
 type Server struct {
 	t    testing.TB
 	srv  *server.Server

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -179,6 +180,11 @@ func (c *client) serve() {
 			c.batch()
 		}
 		if err != nil {
+			c.detach() // before the other side sees the end
+			if err == io.EOF {
+				c.linger = time.AfterFunc(lingerTimeout, c.t.close)
+				c.out.awaitSent() // it may still be reading
+			}
 			c.close(closedByPeer)
 			return
 		}
@@ -193,8 +199,9 @@ func (c *client) batch() {
 	if c.in.buf != nil {
 		c.room.Store(int64(cap(c.in.buf.b) - c.in.end))
 	}
-	for !c.ended && !c.gone.Load() {
-		argv, err := c.in.next(c.authed)
+	began := c.clock
+	for !c.ended && !c.gone.Load() && !c.s.draining.Load() {
+		argv, err := c.in.next(!c.needsAuth())
 		if err == errIncomplete {
 			break
 		}
@@ -206,7 +213,8 @@ func (c *client) batch() {
 			break
 		}
 		c.dispatch(argv)
-		if len(c.reply) > maxReplies || c.fanned > maxFanned {
+		if len(c.reply) > maxReplies || c.fanned > maxFanned || c.clock-began > maxHeld {
+			began = c.clock
 			c.finishRun()
 			c.deliverAll()
 			c.out.awaitRoom()
@@ -236,6 +244,10 @@ const (
 	maxReplies = 64 << 10
 	maxFanned  = 1 << 20
 
+	// maxHeld is how long deliveries wait for the rest of a batch: others may
+	// have published to the same receivers and rely on them being sent.
+	maxHeld = 5 * time.Millisecond
+
 	// keptReply is the capacity of the reply buffer kept from one batch to the
 	// next, in bytes.
 	keptReply = 4 << 10
@@ -255,15 +267,18 @@ func (c *client) deliverAll() {
 		c.s.flusher.backlog.Add(int64(c.fanned))
 		c.fanned = 0
 	}
-	if len(c.dirty) > directReceivers && !c.dirty[0].slow {
-		c.s.flusher.add(c.dirty...)
-	} else {
-		for _, o := range c.dirty {
-			if o.flush() {
-				c.s.flusher.add(o)
-			}
+	many := c.dirty[:0]
+	if direct := len(c.dirty) <= directReceivers; direct {
+		many = nil
+	}
+	for _, o := range c.dirty {
+		if many != nil && !o.slow {
+			many = append(many, o)
+		} else if o.flush() {
+			c.s.flusher.add(o)
 		}
 	}
+	c.s.flusher.add(many...)
 	clear(c.dirty)
 	if c.dirty = c.dirty[:0]; cap(c.dirty) > maxKeptDirty {
 		c.dirty = nil
@@ -358,6 +373,14 @@ func (c *client) teardown() {
 	c.s.log.Debug("client closed", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("reason", string(why)))
 }
 
+// needsAuth tells whether the client has to log in first.
+func (c *client) needsAuth() bool { return !c.authed && c.s.config().RequirePass != "" }
+
+// lastActive is when the client was last read from or written to.
+func (c *client) lastActive() time.Duration {
+	return time.Duration(max(c.active.Load(), c.out.active.Load()))
+}
+
 // setAuthed logs the client in or out.
 func (c *client) setAuthed(authed bool) {
 	c.authed = authed
@@ -387,14 +410,17 @@ func (c *client) setProto(resp3 bool) {
 // alone tells whether the client runs EXEC and has the broker for itself.
 func (c *client) alone() bool { return c.broker != operations(c.s.broker) }
 
-// setClass follows the client's subscribed state.
-func (c *client) setClass() {
-	class := classNormal
+// kind is the class that output buffer limits, CLIENT LIST TYPE and CLIENT KILL
+// TYPE go by.
+func (c *client) kind() clientClass {
 	if c.subscriptions() > 0 {
-		class = classPubsub
+		return classPubsub
 	}
-	c.out.setClass(class)
+	return classNormal
 }
+
+// setClass follows the client's subscribed state.
+func (c *client) setClass() { c.out.setClass(c.kind()) }
 
 // Subscribed queues a confirmation. See broker.Subscriber.
 func (c *client) Subscribed(k broker.Kind, name string, count int) {

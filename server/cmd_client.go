@@ -115,7 +115,7 @@ func cmdClientList(c *client, argv [][]byte) {
 			c.fail(unknownClientType(argv[3]))
 			return
 		}
-		list = slices.DeleteFunc(list, func(o *client) bool { return o.kindOfClient() != class })
+		list = slices.DeleteFunc(list, func(o *client) bool { return o.kind() != class })
 	case len(argv) > 3 && equalFold(argv[2], "id"):
 		byID := make(map[uint64]*client, len(list))
 		for _, o := range list {
@@ -177,7 +177,7 @@ func (f *killFilter) wants(c, me *client) bool {
 	return (f.addr == nil || c.addr == *f.addr) &&
 		(f.laddr == nil || c.laddr == *f.laddr) &&
 		(f.id == 0 || c.id == uint64(f.id)) &&
-		(!f.byClass || c.kindOfClient() == f.class) &&
+		(!f.byClass || c.kind() == f.class) &&
 		(!f.skipMe || c != me)
 }
 
@@ -244,9 +244,11 @@ func cmdClientKill(c *client, argv [][]byte) {
 		case o == c:
 			c.endWhy = closedKilled
 			killed++
-		case c.alone():
-			c.s.running.Go(func() { o.kill() }) // the broker is held until EXEC is done
-			killed++
+		case c.alone(): // the broker is held until EXEC is done
+			if o.close(closedKilled) {
+				killed++
+			}
+			c.s.running.Go(o.detach)
 		case o.kill():
 			killed++
 		}
@@ -336,7 +338,7 @@ func (c *client) appendInfo(b []byte) []byte {
 	number("fd", int64(c.t.fd()))
 	field("name", c.name)
 	number("age", int64(time.Since(c.created)/time.Second))
-	number("idle", int64((c.s.uptime()-time.Duration(c.active.Load()))/time.Second))
+	number("idle", int64((c.s.uptime()-c.lastActive())/time.Second))
 	field("flags", c.flagsLocked())
 	number("db", int64(c.db))
 	number("sub", int64(c.count(broker.Channel)))
@@ -381,7 +383,7 @@ func (c *client) lastName() string {
 // flagsLocked are the letters CLIENT LIST has for what a client is doing.
 func (c *client) flagsLocked() string {
 	var b []byte
-	if c.kindOfClient() == classPubsub {
+	if c.kind() == classPubsub {
 		b = append(b, 'P')
 	}
 	if c.queued >= 0 {

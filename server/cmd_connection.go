@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/tidwall/redcon"
-
-	"github.com/pubsubd/pubsubd/broker"
 )
 
 // defaultUser is the name of the one user there is.
@@ -132,7 +130,7 @@ func cmdHello(c *client, argv [][]byte) {
 	if user != nil && !c.login(user, password) {
 		return
 	}
-	if !c.authed {
+	if c.needsAuth() {
 		c.fail(errHelloNoAuth)
 		return
 	}
@@ -185,12 +183,4 @@ func (c *client) setName(name []byte) {
 	c.mu.Lock()
 	c.name = string(name)
 	c.mu.Unlock()
-}
-
-// kindOfClient is the class that CLIENT LIST TYPE and CLIENT KILL TYPE go by.
-func (c *client) kindOfClient() clientClass {
-	if c.count(broker.Channel)+c.count(broker.Pattern)+c.count(broker.ShardChannel) > 0 {
-		return classPubsub
-	}
-	return classNormal
 }

@@ -11,10 +11,14 @@ import (
 // A transaction is what a client has queued since MULTI.
 type transaction struct {
 	commands []queuedCommand
-	bytes    int  // of their arguments
+	bytes    int  // they take
 	failed   bool // a command could not be queued: EXEC will refuse
 	touches  bool // one of them uses the broker
 }
+
+// queuedOverhead is about what a queued command, and each of its arguments,
+// takes beside the bytes of the arguments.
+const queuedOverhead = 32
 
 type queuedCommand struct {
 	cmd  *command
@@ -23,15 +27,19 @@ type queuedCommand struct {
 
 // queue puts a command off until EXEC.
 func (c *client) queue(cmd *command, argv [][]byte) {
+	c.reply = redcon.AppendString(c.reply, "QUEUED")
+	if c.tx.failed {
+		return // EXEC will refuse: nothing of it is needed
+	}
 	q := queuedCommand{cmd, make([][]byte, len(argv))}
+	c.tx.bytes += queuedOverhead
 	for i, a := range argv {
 		q.argv[i] = bytes.Clone(a)
-		c.tx.bytes += len(a)
+		c.tx.bytes += len(a) + queuedOverhead
 	}
 	c.tx.commands = append(c.tx.commands, q)
 	c.tx.touches = c.tx.touches || cmd.flags&fTouches != 0
 	c.setQueued(len(c.tx.commands))
-	c.reply = redcon.AppendString(c.reply, "QUEUED")
 }
 
 // setQueued keeps what CLIENT LIST tells of the transaction.
@@ -83,8 +91,8 @@ func cmdExec(c *client, _ [][]byte) {
 		c.runQueued(tx)
 		return
 	}
-	c.out.hold()
 	c.s.broker.Exclusive(c.join(), func(x *broker.Exclusive) {
+		c.out.hold() // what others have delivered until here comes before the reply
 		c.broker = x
 		defer func() { c.broker = c.s.broker }()
 		c.runQueued(tx)
@@ -92,11 +100,27 @@ func cmdExec(c *client, _ [][]byte) {
 	})
 }
 
+// runQueued runs the commands of a transaction. CLIENT REPLY may change among
+// them, and a reply that outgrows the output buffer limit ends it.
 func (c *client) runQueued(tx *transaction) {
-	c.reply = redcon.AppendArray(c.reply, len(tx.commands))
-	for _, q := range tx.commands {
-		c.call(q.cmd, q.argv)
+	from := len(c.reply)
+	if !c.silent() {
+		c.reply = redcon.AppendArray(c.reply, len(tx.commands))
 	}
+	limit := c.s.out.limits.Load()[c.kind()]
+	for _, q := range tx.commands {
+		c.mark = len(c.reply)
+		c.call(q.cmd, q.argv)
+		if c.silent() {
+			c.reply = c.reply[:c.mark]
+		}
+		if limit.overHard(countedOutput(len(c.reply))) {
+			c.close(closedHardLimit)
+			break
+		}
+	}
+	c.mark = len(c.reply)
+	c.longest = max(c.longest, c.mark-from)
 }
 
 // No key ever changes here, so that there is nothing to watch for.

@@ -1,6 +1,9 @@
 package server
 
 import (
+	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -42,8 +45,12 @@ type Config struct {
 	// Zero means none. The default is 300 seconds.
 	TCPKeepAlive time.Duration
 
-	// OutputLimits bound what is queued for a client, by its class.
-	outputLimits outputLimits
+	// NormalOutput and PubsubOutput bound what is queued for a client:
+	// PubsubOutput in subscribed state, NormalOutput otherwise. The defaults are
+	// no limit, and 32 MiB, 8 MiB and 60 seconds.
+	NormalOutput, PubsubOutput OutputLimit
+
+	replicaOutput OutputLimit // kept for CONFIG; no client here is a replica
 
 	// QueryBufferLimit is the most bytes a client may have sent that have not
 	// been run yet: client-query-buffer-limit. The default is 1 GiB.
@@ -101,7 +108,8 @@ func NewConfig() *Config {
 		ProtectedMode:    true,
 		MaxClients:       10000,
 		TCPKeepAlive:     300 * time.Second,
-		outputLimits:     defaultOutputLimits(),
+		PubsubOutput:     OutputLimit{Hard: 32 << 20, Soft: 8 << 20, SoftSeconds: 60},
+		replicaOutput:    OutputLimit{Hard: 256 << 20, Soft: 64 << 20, SoftSeconds: 60},
 		QueryBufferLimit: 1 << 30,
 		MaxBulkLen:       512 << 20,
 		MaxMultibulkLen:  1 << 20,
@@ -113,24 +121,36 @@ func NewConfig() *Config {
 	}
 }
 
-// OutputLimit returns the output buffer limit of clients in subscribed state
-// or, if pubsub is false, of all others.
-func (c *Config) OutputLimit(pubsub bool) OutputLimit {
-	if pubsub {
-		return c.outputLimits[classPubsub]
-	}
-	return c.outputLimits[classNormal]
+// outputLimits are the limits by class.
+func (c *Config) outputLimits() outputLimits {
+	return outputLimits{classNormal: c.NormalOutput, classReplica: c.replicaOutput, classPubsub: c.PubsubOutput}
 }
 
-// SetOutputLimit sets the output buffer limit of clients in subscribed state
-// or, if pubsub is false, of all others. The defaults are 32 MiB, 8 MiB and 60
-// seconds, and no limit.
-func (c *Config) SetOutputLimit(pubsub bool, l OutputLimit) {
-	if pubsub {
-		c.outputLimits[classPubsub] = l
-		return
+// validate says which field makes no sense.
+func (c *Config) validate() error {
+	for _, f := range []struct {
+		name           string
+		value, low, up int64
+	}{
+		{"Port", int64(c.Port), 0, 65535},
+		{"MaxClients", int64(c.MaxClients), 1, math.MaxUint32},
+		{"Timeout", int64(c.Timeout), 0, math.MaxInt64},
+		{"TCPKeepAlive", int64(c.TCPKeepAlive), 0, math.MaxInt64},
+		{"QueryBufferLimit", c.QueryBufferLimit, 1, math.MaxInt64},
+		{"MaxBulkLen", c.MaxBulkLen, 1, math.MaxInt64},
+		{"MaxMultibulkLen", int64(c.MaxMultibulkLen), 1, math.MaxInt32},
+		{"Databases", int64(c.Databases), 1, math.MaxInt32},
+		{"ShutdownTimeout", int64(c.ShutdownTimeout), 0, math.MaxInt64},
+		{"Hz", int64(c.Hz), minHz, maxHz},
+	} {
+		if f.value < f.low || f.value > f.up {
+			return fmt.Errorf("server: Config.%s is %d, not between %d and %d; NewConfig has the defaults", f.name, f.value, f.low, f.up)
+		}
 	}
-	c.outputLimits[classNormal] = l
+	if limit, ok := fileLimit(); ok && limit < 1 {
+		return errors.New("server: the limit on open files leaves no room for clients")
+	}
+	return nil
 }
 
 // Set sets a directive by its name, in any case, from words as they stand in a

@@ -208,7 +208,7 @@ func parseMemory(word string) (n int64, ok bool) {
 
 func getOutputLimits(c *Config) string {
 	var words []string
-	for class, l := range c.outputLimits {
+	for class, l := range c.outputLimits() {
 		words = append(words, fmt.Sprintf("%s %d %d %d", classNames[class], l.Hard, l.Soft, l.SoftSeconds))
 	}
 	return strings.Join(words, " ")
@@ -225,7 +225,7 @@ func setOutputLimits(c *Config, words []string) string {
 	if len(words)%4 != 0 {
 		return "Wrong number of arguments in buffer limit configuration."
 	}
-	limits := c.outputLimits
+	limits := c.outputLimits()
 	for ; len(words) > 0; words = words[4:] {
 		class, ok := parseClass([]byte(words[0]))
 		if !ok || class == classes {
@@ -239,6 +239,6 @@ func setOutputLimits(c *Config, words []string) string {
 		}
 		limits[class] = OutputLimit{Hard: hard, Soft: soft, SoftSeconds: seconds}
 	}
-	c.outputLimits = limits
+	c.NormalOutput, c.replicaOutput, c.PubsubOutput = limits[classNormal], limits[classReplica], limits[classPubsub]
 	return ""
 }

@@ -88,12 +88,8 @@ func TestDirectives(t *testing.T) {
 			t.Errorf("port takes %q", words)
 		}
 	}
-	if err := conf.Set("client-output-buffer-limit", "pubsub", "1", "2", "3"); err != nil || conf.OutputLimit(true) != (OutputLimit{1, 2, 3}) {
-		t.Errorf("a limit in words: %v, %+v", err, conf.OutputLimit(true))
-	}
-	conf.SetOutputLimit(false, OutputLimit{4, 5, 6})
-	if conf.OutputLimit(false) != (OutputLimit{4, 5, 6}) || conf.OutputLimit(true) != (OutputLimit{1, 2, 3}) {
-		t.Error("OutputLimit does not return what was set")
+	if err := conf.Set("client-output-buffer-limit", "pubsub", "1", "2", "3"); err != nil || conf.PubsubOutput != (OutputLimit{1, 2, 3}) || conf.NormalOutput != (OutputLimit{}) {
+		t.Errorf("a limit in words: %v, %+v", err, conf.PubsubOutput)
 	}
 	if n := len(conf.Get("*")); n != len(directives) {
 		t.Errorf("Get(*) returns %d of %d", n, len(directives))

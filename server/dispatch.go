@@ -64,7 +64,7 @@ func (c *client) refusal(cmd *command, argv [][]byte) string {
 	switch {
 	case !cmd.takes(len(argv)):
 		return wrongArity(cmd)
-	case !c.authed && cmd.flags&fNoAuth == 0:
+	case cmd.flags&fNoAuth == 0 && c.needsAuth():
 		return errNoAuth
 	case c.tx != nil && cmd.flags&fNoMulti != 0:
 		return errNotInMulti

@@ -137,6 +137,23 @@ func TestFlusherKeepsItsTurn(t *testing.T) {
 	}
 }
 
+// An outbox that is never done comes round again.
+func TestFlusherComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := bubbleFlusher()
+		o := flusherRoom(f, outputLimits{}).open(-1)
+		const times = 5*maxRounds + 1
+		o.t = &refillingTransport{o.to, o.outbox, times}
+		o.deliver(delivery("c", "x"))
+		f.add(o.outbox)
+		synctest.Wait()
+		if got := o.to.frames(t); len(got) != times+1 || o.stateNow() != outboxIdle {
+			t.Errorf("%d frames, want %d, state %d", len(got), times+1, o.stateNow())
+		}
+		f.close()
+	})
+}
+
 // Whatever happens to outboxes, in the end nothing is counted as waiting.
 func TestBacklogReturnsToZero(t *testing.T) {
 	for seed := range uint64(40) {

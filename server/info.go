@@ -101,7 +101,7 @@ func (s *Server) infoClients(w *infoWriter) {
 	var pubsub, longestIn, longestOut int
 	list := s.clients()
 	for _, c := range list {
-		if c.kindOfClient() == classPubsub {
+		if c.kind() == classPubsub {
 			pubsub++
 		}
 		queued, _ := c.out.pending()

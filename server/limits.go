@@ -24,13 +24,6 @@ type OutputLimit struct {
 // outputLimits are the limits of all classes.
 type outputLimits [classes]OutputLimit
 
-func defaultOutputLimits() outputLimits {
-	return outputLimits{
-		classReplica: {Hard: 256 << 20, Soft: 64 << 20, SoftSeconds: 60},
-		classPubsub:  {Hard: 32 << 20, Soft: 8 << 20, SoftSeconds: 60},
-	}
-}
-
 // freeOutput is what may be queued before it counts towards a limit, in bytes:
 // the reply buffer that every client of a Redis server has.
 const freeOutput = 16 << 10

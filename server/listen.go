@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -78,17 +79,19 @@ func plainError(err error) error {
 	return err
 }
 
-// addListener makes the server close a listener when it ends. It refuses, and
-// closes it, if the server has ended.
-func (s *Server) addListener(ln net.Listener) bool {
+// addListeners makes the server close listeners when it ends. It refuses, and
+// closes them, if the server has ended.
+func (s *Server) addListeners(list ...net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		_ = ln.Close()
+		for _, ln := range list {
+			_ = ln.Close()
+		}
 		return false
 	}
-	s.listeners[ln] = struct{}{}
-	s.running.Add(1)
+	s.listeners = append(s.listeners, list...)
+	s.running.Add(len(list))
 	return true
 }
 
@@ -97,9 +100,18 @@ const (
 	maxAcceptPause = time.Second
 )
 
+// mayPass tells whether accepting may work again later: what the system refuses
+// now, it may grant in a while.
+func mayPass(err error) bool {
+	var errno syscall.Errno
+	var t interface{ Temporary() bool }
+	return errors.As(err, &errno) || errors.As(err, &t) && t.Temporary()
+}
+
 // accept admits clients until the listener is closed.
 func (s *Server) accept(ln net.Listener) error {
 	defer s.running.Done()
+	defer ln.Close()
 	pause := time.Duration(0)
 	for {
 		nc, err := ln.Accept()
@@ -119,7 +131,7 @@ func (s *Server) accept(ln net.Listener) error {
 		if closed {
 			return ErrServerClosed
 		}
-		if !isTemporary(err) {
+		if !mayPass(err) {
 			return fmt.Errorf("accepting on %s: %w", ln.Addr(), err)
 		}
 		if pause = max(acceptPause, min(2*pause, maxAcceptPause)); pause >= maxAcceptPause || pause == acceptPause {
@@ -145,6 +157,7 @@ func (s *Server) admit(nc net.Conn, trusted bool) (c *client, ok bool) {
 		s.refuse(nc, errProtected)
 		return nil, false
 	}
+	c = s.newClient(nc)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -156,7 +169,6 @@ func (s *Server) admit(nc net.Conn, trusted bool) (c *client, ok bool) {
 		s.refuse(nc, errMaxClients)
 		return nil, false
 	}
-	c = s.newClient(nc)
 	s.open[c.id] = c
 	s.running.Add(1)
 	s.mu.Unlock()
@@ -180,7 +192,7 @@ const refuseTimeout = 10 * time.Millisecond
 // refuse answers a connection with an error and closes it.
 func (s *Server) refuse(nc net.Conn, text string) {
 	s.rejected.Add(1)
-	_ = nc.SetWriteDeadline(time.Now().Add(refuseTimeout))
+	_ = nc.SetDeadline(time.Now().Add(refuseTimeout)) // of reads too: TLS shakes hands first
 	_, _ = nc.Write(redcon.AppendError(nil, text))
 	_ = nc.Close()
 }

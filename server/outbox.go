@@ -3,6 +3,7 @@ package server
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pubsubd/pubsubd/broker"
 )
@@ -26,14 +27,15 @@ type outbox struct {
 	fail func(closeReason) // closes the client; called without mu held
 	slow bool              // every write may wait, so there is no point in the flusher
 
-	mu      sync.Mutex
-	state   outboxState
-	closed  bool // nothing is queued or sent any more
-	ending  bool // the connection closes when the queue is empty
-	holding bool // deliveries wait in held, not in queue
-	class   clientClass
-	resp3   bool // deliveries are pushes of RESP3
-	authed  bool // replies may grow past the first buffer
+	mu       sync.Mutex
+	state    outboxState
+	closed   bool // nothing is queued or sent any more
+	emptying bool // awaitRoom waits for an empty queue
+	ending   bool // the connection closes when the queue is empty
+	holding  bool // deliveries wait in held, not in queue
+	class    clientClass
+	resp3    bool // deliveries are pushes of RESP3
+	authed   bool // replies may grow past the first buffer
 
 	queue  []chunk
 	held   []chunk
@@ -50,7 +52,8 @@ type outbox struct {
 	free []chunk  // memory of a queue already written
 	vec  [][]byte // memory of what a write is handed
 
-	sent atomic.Int64 // bytes
+	sent   atomic.Int64 // bytes
+	active atomic.Int64 // when some were last, as conf.clock tells
 }
 
 type outboxState uint8
@@ -64,12 +67,14 @@ const (
 
 // outboxConfig is what all outboxes of a server share.
 type outboxConfig struct {
-	limits  atomic.Pointer[outputLimits]
-	now     func() int64  // seconds, never 0
-	lagging func(*outbox) // told of an outbox that gets over its soft limit
-	spawn   func(func())  // runs a goroutine that Shutdown waits for
-	backlog *atomic.Int64 // bytes that wait for the flusher
-	sent    atomic.Int64  // bytes
+	limits   atomic.Pointer[outputLimits]
+	now      func() int64 // seconds, never 0
+	clock    func() time.Duration
+	lagging  func(*outbox) // told of an outbox that gets over its soft limit
+	caughtUp func(*outbox) // told of one that is not any more
+	spawn    func(func())  // runs a goroutine that Shutdown waits for
+	backlog  *atomic.Int64 // bytes that wait for the flusher
+	sent     atomic.Int64  // bytes
 }
 
 func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {
@@ -232,15 +237,18 @@ func (o *outbox) checkLocked(n int) {
 }
 
 // checkSoft is the timer's look at an outbox over its soft limit. It tells
-// whether to look again.
-func (o *outbox) checkSoft() bool {
+// whether the timer will look again. That is decided with mu held, so that
+// nobody gets over the limit between the look and the end of looking.
+func (o *outbox) checkSoft() (again bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || o.softSince == 0 {
-		return false
+	if !o.closed && o.softSince != 0 {
+		o.checkLocked(0)
 	}
-	o.checkLocked(0)
-	return !o.closed && o.softSince != 0
+	if again = !o.closed && o.softSince != 0; !again {
+		o.conf.caughtUp(o)
+	}
+	return again
 }
 
 // recheck looks at the limit again after it has changed.
@@ -288,7 +296,10 @@ const maxUnsent = 64 << 20
 // crowdedLocked tells whether the client has to make room before it is served
 // on. One in subscribed state has its output buffer limit for that.
 func (o *outbox) crowdedLocked() bool {
-	return !o.closed && o.state == outboxBlocked && o.class == classNormal && o.queued > maxUnsent
+	if o.closed || o.state != outboxBlocked {
+		return false
+	}
+	return o.emptying || o.class == classNormal && o.queued > maxUnsent
 }
 
 // awaitRoom waits while too much is queued for a client that is not reading.
@@ -304,6 +315,15 @@ func (o *outbox) awaitRoom() {
 	if room != nil {
 		<-room
 	}
+}
+
+// awaitSent waits until everything queued has been sent or the outbox is
+// closed. Only the client's own goroutine may call it.
+func (o *outbox) awaitSent() {
+	o.mu.Lock()
+	o.emptying = true
+	o.mu.Unlock()
+	o.awaitRoom()
 }
 
 // roomLocked ends awaitRoom if there is room again.
@@ -359,7 +379,12 @@ func (o *outbox) flush() (again bool) {
 			o.state = outboxDirty
 			return true
 		}
-		switch err := o.sendLocked(false); err {
+		err := o.sendLocked(false)
+		if o.closed { // meanwhile: the client may be gone, so nothing may be spawned
+			o.state = outboxIdle
+			return false
+		}
+		switch err {
 		case nil:
 		case errWouldBlock:
 			o.state = outboxBlocked
@@ -398,7 +423,7 @@ func (o *outbox) drain() {
 // endLocked closes the connection of an ending outbox that has sent all.
 func (o *outbox) endLocked() {
 	if o.ending && !o.closed {
-		o.t.close()
+		o.conf.spawn(o.t.close) // not here: it may take long, as that of TLS does
 	}
 }
 
@@ -420,6 +445,9 @@ func (o *outbox) sendLocked(wait bool) error {
 	}
 	n, err := write(vec)
 	o.sent.Add(int64(n))
+	if n > 0 {
+		o.active.Store(int64(o.conf.clock()))
+	}
 	o.conf.sent.Add(int64(n))
 	o.mu.Lock()
 

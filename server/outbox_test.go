@@ -273,30 +273,26 @@ func TestOutboxEnd(t *testing.T) {
 // A flush that never gets to the end hands the outbox back.
 func TestOutboxFlushTakesTurns(t *testing.T) {
 	o := newOutboxRoom(outputLimits{}).open(-1)
-	again := &refillingTransport{fakeTransport: o.to, o: o.outbox}
-	o.t = again
+	o.t = &refillingTransport{o.to, o.outbox, maxRounds}
 	o.deliver(delivery("c", "x"))
-	if !o.flush() || again.n != maxRounds || o.stateNow() != outboxDirty {
-		t.Errorf("after %d writes: state %d", again.n, o.stateNow())
+	if !o.flush() || len(o.to.frames(t)) != maxRounds || o.stateNow() != outboxDirty {
+		t.Errorf("after %d frames: state %d", len(o.to.frames(t)), o.stateNow())
 	}
-	again.stop = true
 	o.flushAll()
 	if got := o.to.frames(t); len(got) != maxRounds+1 || o.stateNow() != outboxIdle {
 		t.Errorf("%d frames, want %d", len(got), maxRounds+1)
 	}
 }
 
-// A refillingTransport has more queued while it writes.
+// A refillingTransport has more queued while it writes, a number of times.
 type refillingTransport struct {
 	*fakeTransport
 	o    *outbox
-	n    int
-	stop bool
+	left int
 }
 
 func (t *refillingTransport) tryWrite(chunks [][]byte) (int, error) {
-	t.n++
-	if !t.stop {
+	if t.left--; t.left >= 0 {
 		t.o.deliver(delivery("c", "more"))
 	}
 	return t.fakeTransport.tryWrite(chunks)

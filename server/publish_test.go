@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,31 @@ func TestPublishReachesOutboxes(t *testing.T) {
 			return true
 		})
 		waitFor(t, "the backlog to be 0", func() bool { return s.flusher.backlog.Load() == 0 })
+	}
+}
+
+// A confirmation is queued within the broker's lock: a message published right
+// behind it, before its command has ended, comes behind it.
+func TestConfirmationsAreInPlace(t *testing.T) {
+	s := newServer(t)
+	for i, kind := range []broker.Kind{broker.Channel, broker.Pattern} {
+		to := newFakeTransport(-1)
+		c := localClient(s, to)
+		c.reply = append(c.reply, "+reply before\r\n"...)
+		name := "place"
+		s.broker.Subscribe(c.join(), kind, name)
+		s.broker.Publish(name, []byte("in"))
+		s.broker.Unsubscribe(c.join(), kind, name)
+		s.broker.Publish(name, []byte("out"))
+		c.deliverAll()
+		want := [][]string{
+			{"+reply before", "[subscribe place 1]", "[message place in]", "[unsubscribe place 0]"},
+			{"+reply before", "[psubscribe place 1]", "[pmessage place place in]", "[punsubscribe place 0]"},
+		}[i]
+		waitFor(t, "the frames", func() bool { return len(to.frames(t)) == len(want) })
+		if got := to.frames(t); !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

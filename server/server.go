@@ -46,7 +46,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
-	listeners map[net.Listener]struct{}
+	listeners []net.Listener
 	lagging   map[*outbox]struct{} // over their soft limit
 	closed    bool
 
@@ -63,27 +63,28 @@ func New(conf *Config) (*Server, error) {
 		conf = NewConfig()
 	}
 	conf = conf.clone()
-	if conf.MaxClients < 1 || conf.Databases < 1 || conf.MaxBulkLen < 1 || conf.QueryBufferLimit < 1 || conf.MaxMultibulkLen < 1 || conf.Hz < minHz || conf.Hz > maxHz {
-		return nil, errors.New("server: a field of Config is out of range; start from NewConfig")
+	if err := conf.validate(); err != nil {
+		return nil, err
 	}
 	s := &Server{
-		log:       conf.Logger,
-		broker:    broker.New(nil),
-		flusher:   new(flusher),
-		start:     time.Now(),
-		runID:     newRunID(),
-		open:      make(map[uint64]*client),
-		listeners: make(map[net.Listener]struct{}),
-		lagging:   make(map[*outbox]struct{}),
-		quit:      make(chan struct{}),
-		ticked:    make(chan struct{}),
+		log:     conf.Logger,
+		broker:  broker.New(nil),
+		flusher: new(flusher),
+		start:   time.Now(),
+		runID:   newRunID(),
+		open:    make(map[uint64]*client),
+		lagging: make(map[*outbox]struct{}),
+		quit:    make(chan struct{}),
+		ticked:  make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
 	s.stats = make([]commandStats, len(allCommands))
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
+	s.out.clock = s.uptime
 	s.out.lagging = s.watchSoft
+	s.out.caughtUp = s.caughtUp
 	s.out.spawn = s.running.Go // its outbox is open, so its client is still running
 	s.out.backlog = &s.flusher.backlog
 	if limit, ok := fileLimit(); ok && conf.MaxClients > limit {
@@ -95,7 +96,9 @@ func New(conf *Config) (*Server, error) {
 	return s, nil
 }
 
-// Broker returns the broker the server's clients meet at.
+// Broker returns the broker the server's clients meet at. A program that
+// publishes there is not slowed down by its receivers, as clients are: what it
+// publishes faster than they take it piles up to their output buffer limits.
 func (s *Server) Broker() *broker.Broker { return s.broker }
 
 // uptime is the time since New.
@@ -125,7 +128,7 @@ func (s *Server) apply(conf *Config) {
 	if level, ok := LogLevel(conf.LogLevel); ok && conf.Level != nil {
 		conf.Level.SetLevel(level)
 	}
-	limits := conf.outputLimits
+	limits := conf.outputLimits()
 	s.out.limits.Store(&limits)
 	s.requestLimits.Store(conf.requestLimits())
 	s.conf.Store(conf)
@@ -140,10 +143,8 @@ func (s *Server) ListenAndServe() error {
 		return err
 	}
 	errs := make(chan error, len(listeners))
-	for _, ln := range listeners {
-		if !s.addListener(ln) {
-			return ErrServerClosed
-		}
+	if !s.addListeners(listeners...) {
+		return ErrServerClosed
 	}
 	s.log.Info("Ready to accept connections")
 	for _, ln := range listeners {
@@ -161,24 +162,24 @@ func (s *Server) ListenAndServe() error {
 // Serve accepts clients from a listener until Shutdown or Close, and closes it.
 // The error is ErrServerClosed or that of the listener.
 func (s *Server) Serve(ln net.Listener) error {
-	if !s.addListener(ln) {
+	if !s.addListeners(ln) {
 		return ErrServerClosed
 	}
 	return s.accept(ln)
 }
 
-// Addr returns the address of a listener, nil if there is none.
+// Addr returns the address of the first listener, nil if there is none.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for ln := range s.listeners {
-		return ln.Addr()
+	if len(s.listeners) == 0 {
+		return nil
 	}
-	return nil
+	return s.listeners[0].Addr()
 }
 
-// ServeConn serves one connection until it ends, and closes it. It does not
-// count it against MaxClients and asks nothing of where it comes from.
+// ServeConn serves one connection until it ends, and closes it. It is served
+// beyond MaxClients too, and wherever it comes from.
 func (s *Server) ServeConn(nc net.Conn) {
 	c, ok := s.admit(nc, true)
 	if ok {
@@ -247,10 +248,10 @@ func (s *Server) stop() {
 	s.closed = true
 	s.draining.Store(true)
 	close(s.quit)
-	for ln := range s.listeners {
+	for _, ln := range s.listeners {
 		_ = ln.Close()
 	}
-	clear(s.listeners)
+	s.listeners = nil
 }
 
 // An UnsentError is what Shutdown returns when not all that was queued could be
@@ -337,6 +338,13 @@ func (s *Server) watchSoft(o *outbox) {
 	s.lagging[o] = struct{}{}
 }
 
+// caughtUp ends what watchSoft has begun. The outbox is locked.
+func (s *Server) caughtUp(o *outbox) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.lagging, o)
+}
+
 // tick closes clients whose time is up, and samples rates.
 func (s *Server) tick() {
 	defer close(s.ticked)
@@ -367,15 +375,12 @@ func (s *Server) checkSoft() {
 	}
 	s.mu.Unlock()
 	for _, o := range list {
-		if !o.checkSoft() {
-			s.mu.Lock()
-			delete(s.lagging, o)
-			s.mu.Unlock()
-		}
+		o.checkSoft()
 	}
 }
 
-// closeIdle closes clients that have sent nothing for the timeout. Those in
+// closeIdle closes clients that have neither sent nor taken anything for the
+// timeout. Those in
 // subscribed state only listen, so it is not for them.
 func (s *Server) closeIdle() {
 	timeout := s.config().Timeout
@@ -383,7 +388,7 @@ func (s *Server) closeIdle() {
 		return
 	}
 	for _, c := range s.clients() {
-		if c.subscriptions() == 0 && s.uptime()-time.Duration(c.active.Load()) > timeout {
+		if c.subscriptions() == 0 && s.uptime()-c.lastActive() > timeout {
 			s.log.Debug("closing idle client", zapClient(c)...)
 			c.close(closedIdle)
 		}

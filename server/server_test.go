@@ -20,7 +20,7 @@ import (
 )
 
 func TestShutdownSendsWhatIsQueued(t *testing.T) {
-	s := newServer(t, func(c *Config) { c.SetOutputLimit(true, OutputLimit{}) })
+	s := newServer(t, func(c *Config) { c.PubsubOutput = OutputLimit{} })
 	addr := listen(t, s)
 	sub, pub := dial(t, addr), dial(t, addr)
 	sub.ask("SUBSCRIBE c", "[subscribe c 1]")
@@ -122,7 +122,12 @@ func TestLastReplyIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		c := pipe(t, s)
+		c.ask("SUBSCRIBE c", "[subscribe c 1]")
 		c.raw("QUIT\r\n")
+		synctest.Wait()
+		if n := s.Broker().NumSub("c"); n != 0 {
+			t.Errorf("%d subscribers after QUIT", n)
+		}
 		time.Sleep(lingerTimeout - time.Second)
 		if n := len(s.Clients()); n != 1 {
 			t.Fatalf("%d clients while the last reply waits", n)

@@ -29,7 +29,7 @@ func TestSlowConsumerHardLimit(t *testing.T) {
 	log, logs := logger()
 	s := newServer(t, func(c *Config) {
 		c.Logger = log
-		c.SetOutputLimit(true, OutputLimit{Hard: 1 << 20})
+		c.PubsubOutput = OutputLimit{Hard: 1 << 20}
 	})
 	addr := listen(t, s)
 	slow, healthy, pub := dial(t, addr), dial(t, addr), dial(t, addr)
@@ -51,7 +51,7 @@ func TestSlowConsumerHardLimit(t *testing.T) {
 }
 
 func TestSlowConsumerSoftLimit(t *testing.T) {
-	s := newServer(t, func(c *Config) { c.SetOutputLimit(true, OutputLimit{Soft: 256 << 10, SoftSeconds: 1}) })
+	s := newServer(t, func(c *Config) { c.PubsubOutput = OutputLimit{Soft: 256 << 10, SoftSeconds: 1} })
 	addr := listen(t, s)
 	slow, healthy, pub := dial(t, addr), dial(t, addr), dial(t, addr)
 	slow.ask("SUBSCRIBE c", "[subscribe c 1]") // and reads no more
@@ -79,7 +79,7 @@ func TestSlowConsumerSoftLimit(t *testing.T) {
 
 func TestSoftLimitRunsFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *Config) { c.SetOutputLimit(true, OutputLimit{Soft: 1, SoftSeconds: 2}) })
+		s := newServer(t, func(c *Config) { c.PubsubOutput = OutputLimit{Soft: 1, SoftSeconds: 2} })
 		sub, other := pipe(t, s), pipe(t, s)
 		sub.ask("SUBSCRIBE c", "[subscribe c 1]")
 		other.ask("SUBSCRIBE d", "[subscribe d 1]")
@@ -132,7 +132,7 @@ func TestOutputLimitOfLiveClients(t *testing.T) {
 // A client over a new limit is closed by the timer too.
 func TestSoftLimitLoweredWithoutTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *Config) { c.SetOutputLimit(true, OutputLimit{}) })
+		s := newServer(t, func(c *Config) { c.PubsubOutput = OutputLimit{} })
 		sub, admin := pipe(t, s), pipe(t, s)
 		sub.ask("SUBSCRIBE c", "[subscribe c 1]")
 		s.Broker().Publish("c", make([]byte, 100<<10))

@@ -314,7 +314,7 @@ func (s *stressSubscriber) check(key string, i *interval, end int64) {
 // what SEMANTICS promises of order, counts and confirmations.
 func TestStress(t *testing.T) {
 	const publishers, subscribers = 8, 32
-	s := newServer(t, func(c *Config) { c.SetOutputLimit(true, OutputLimit{}) })
+	s := newServer(t, func(c *Config) { c.PubsubOutput = OutputLimit{} })
 	st := &stress{t: t, addr: listen(t, s), channels: []string{"c0", "c1", "c2", "c3", "d0", "d1"}}
 	st.progress.L = &st.mu
 	st.logs = make([]publishLog, len(st.channels))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -22,9 +21,6 @@ func isInUse(err error) bool {
 	const addressInUse = syscall.Errno(10048) // WSAEADDRINUSE
 	return errors.Is(err, addressInUse)
 }
-
-// isTemporary tells whether accepting may work again later.
-func isTemporary(err error) bool { return !strings.Contains(err.Error(), "closed") }
 
 // cpuTime is not known here.
 func cpuTime() (system, user time.Duration) { return 0, 0 }

@@ -39,16 +39,6 @@ func setBacklog(ln net.Listener, n int) {
 // isInUse tells whether an address could not be bound because it is taken.
 func isInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
-// isTemporary tells whether accepting may work again later.
-func isTemporary(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
 // cpuTime is the time the process has spent in the kernel and outside it.
 func cpuTime() (system, user time.Duration) {
 	var u syscall.Rusage

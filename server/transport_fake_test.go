@@ -161,6 +161,12 @@ func newOutboxRoom(l outputLimits) *outboxRoom {
 		defer r.mu.Unlock()
 		r.lagging[o] = true
 	}
+	r.conf.caughtUp = func(o *outbox) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.lagging, o)
+	}
+	r.conf.clock = func() time.Duration { return time.Since(start) }
 	r.conf.limits.Store(&l)
 	return r
 }
