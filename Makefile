@@ -30,8 +30,8 @@ fuzz:
 	./.ci/fuzz $(FUZZTIME)
 
 soak: deps
-	CGO_ENABLED=1 go test -race -count=1 -run 'Order' ./broker -broker.duration=60s
-	CGO_ENABLED=1 go test -race -count=1 -run 'Order' ./server -server.duration=60s
+	CGO_ENABLED=1 go test -race -count=1 -run 'TestOrder$$' ./broker -broker.duration=60s
+	CGO_ENABLED=1 go test -race -count=1 -run 'TestStress$$' ./server -server.duration=60s
 
 bench:
 	go run ./bench -quick

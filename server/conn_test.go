@@ -93,6 +93,7 @@ func (c *testConn) raw(bytes string) {
 	if _, err := io.WriteString(c.nc, bytes); err != nil {
 		c.t.Fatalf("sending %.80q: %v", bytes, err)
 	}
+	_ = c.nc.SetWriteDeadline(time.Time{}) // it is for this write only
 }
 
 // send sends requests, each written as words with blanks between.
