@@ -105,6 +105,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: time.Now(), queued: -1, proto: 2, broker: s.broker}
 	c.addr, c.laddr, c.unix = addresses(nc)
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
+	c.out.leave = c.detach
 	c.in.limits = s.requestLimits.Load()
 	c.space, c.free = c.in.space, c.in.settle
 	c.setAuthed(s.config().RequirePass == "")

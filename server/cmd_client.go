@@ -267,9 +267,9 @@ func cmdClientKill(c *client, argv [][]byte) {
 // returned, nobody sees anything of it any more, but for what comes of a
 // command it is just running.
 func (c *client) kill() (was bool) {
-	was = c.close(closedKilled)
+	c.gone.Store(true)
 	c.detach()
-	return was
+	return c.close(closedKilled)
 }
 
 func cmdClientHelp(c *client, _ [][]byte) {

@@ -22,10 +22,11 @@ import (
 // a goroutine of the outbox waits for it and nobody else needs to.
 type outbox struct {
 	// Immutable after newOutbox.
-	t    transport
-	conf *outboxConfig
-	fail func(closeReason) // closes the client; called without mu held
-	slow bool              // every write may wait, so there is no point in the flusher
+	t     transport
+	conf  *outboxConfig
+	fail  func(closeReason) // closes the client; called without mu held
+	leave func()            // has the client forgotten before the other side sees the end; may be nil
+	slow  bool              // every write may wait, so there is no point in the flusher
 
 	mu       sync.Mutex
 	state    outboxState
@@ -350,10 +351,18 @@ func (o *outbox) end() {
 	idle := o.state == outboxIdle
 	o.mu.Unlock()
 	if idle {
-		o.t.close()
+		o.shut()
 		return
 	}
 	o.flush()
+}
+
+// shut closes the connection of an outbox that has come to its end.
+func (o *outbox) shut() {
+	if o.leave != nil {
+		o.leave()
+	}
+	o.t.close()
 }
 
 // maxRounds is how often flush takes what has come in while it wrote before it
@@ -423,7 +432,7 @@ func (o *outbox) drain() {
 // endLocked closes the connection of an ending outbox that has sent all.
 func (o *outbox) endLocked() {
 	if o.ending && !o.closed {
-		o.conf.spawn(o.t.close) // not here: it may take long, as that of TLS does
+		o.conf.spawn(o.shut) // not here: it may take long, as that of TLS does
 	}
 }
 
