@@ -15,13 +15,17 @@
 //     by another.
 //  3. The reply to PUBLISH means that the message is queued for every receiver.
 //     The publisher never waits for a receiver's connection.
-//  4. A client is closed for being slow by its output buffer limit and by
-//     nothing else, and nobody else notices.
+//  4. A client that goes on reading or listening is closed for being slow by
+//     its output buffer limit and by nothing else, and nobody else notices. One
+//     that has ended its side, or is to be closed after its last reply, has
+//     half a minute to take what is left.
 //  5. A malformed request is answered with Redis's error and ends that one
 //     connection. Nothing is allocated because a request announces it.
 //  6. Why a connection ended is one value of one type, in the log and in the
 //     counters.
-//  7. After Shutdown or Close no goroutine of the server is left.
+//  7. After Shutdown or Close no goroutine of the server is left, unless a
+//     command runs on for more than a second after the context is done:
+//     Shutdown then says so in its error.
 //
 // # The path of a message
 //
