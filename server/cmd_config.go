@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/redcon"
@@ -36,7 +37,15 @@ func cmdConfigSet(c *client, argv [][]byte) {
 		c.fail(errSyntax)
 		return
 	}
-	text := c.s.setConfig(func(next *Config) string { return setPairs(next, argv[2:]) })
+	pairs := argv[2:]
+	changed, text := settable(pairs)
+	if text == "" {
+		change := func(next *Config) string { return setPairs(next, pairs, changed) }
+		failed := func(d *directive, text string) string {
+			return setFailed(string(pairs[2*slices.Index(changed, d)]), text)
+		}
+		text = c.s.setConfig(change, changed, failed)
+	}
 	if text != "" {
 		c.fail(text)
 		return
@@ -44,33 +53,40 @@ func cmdConfigSet(c *client, argv [][]byte) {
 	c.ok()
 }
 
-// setPairs sets names and values and returns the error, empty if there is none.
-func setPairs(next *Config, argv [][]byte) string {
-	failed := func(name, text string) string {
-		return fmt.Sprintf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", name, text)
-	}
-	seen := make(map[string]bool)
-	for i := 0; i < len(argv); i += 2 {
-		name := string(echo(argv[i], len(argv[i])))
-		d := directiveByName(string(argv[i]))
+func setFailed(name, text string) string {
+	return fmt.Sprintf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", name, text)
+}
+
+// settable returns the directives of names and values, or the error for one
+// that CONFIG SET does not take.
+func settable(pairs [][]byte) (list []*directive, text string) {
+	for i := 0; i < len(pairs); i += 2 {
+		name := string(echo(pairs[i], len(pairs[i])))
+		d := directiveByName(string(pairs[i]))
 		switch {
 		case d == nil:
-			return fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", name)
-		case seen[d.name]:
-			return failed(name, "duplicate parameter")
+			return nil, fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", name)
+		case slices.Contains(list, d):
+			return nil, setFailed(name, "duplicate parameter")
 		case d.fixed:
-			return failed(name, "can't set immutable config")
+			return nil, setFailed(name, "can't set immutable config")
 		}
-		seen[d.name] = true
+		list = append(list, d)
 	}
-	for i := 0; i < len(argv); i += 2 {
-		d := directiveByName(string(argv[i]))
-		if text := d.set(next, []string{string(argv[i+1])}); text != "" {
-			return failed(string(argv[i]), text)
+	return list, ""
+}
+
+// setPairs sets directives to values and returns the error, empty if there is
+// none.
+func setPairs(next *Config, pairs [][]byte, list []*directive) string {
+	for i, d := range list {
+		if text := d.set(next, []string{string(pairs[2*i+1])}); text != "" {
+			return setFailed(string(pairs[2*i]), text)
 		}
 	}
-	if limit, ok := fileLimit(); seen["maxclients"] && ok && next.MaxClients > limit {
-		return failed("maxclients", fmt.Sprintf("The operating system is not able to handle the specified number of clients, try with %d", limit))
+	maxClients := directiveByName("maxclients")
+	if limit, ok := fileLimit(); slices.Contains(list, maxClients) && ok && next.MaxClients > limit {
+		return setFailed("maxclients", fmt.Sprintf("The operating system is not able to handle the specified number of clients, try with %d", limit))
 	}
 	return ""
 }

@@ -10,14 +10,20 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A directive is an entry of the configuration table. The arguments of the
-// program, CONFIG GET and CONFIG SET read the same table.
+// A directive is an entry of the configuration table. The configuration file,
+// the arguments of the program, CONFIG and the manual read the same table.
 type directive struct {
 	name    string
 	fixed   bool // CONFIG SET refuses it
 	several bool // takes several words
 	get     func(*Config) string
 	set     func(*Config, []string) string // returns what is wrong, empty if nothing is
+
+	// apply puts in force what must not fail halfway, such as new listeners,
+	// and returns what is wrong, empty if nothing is. CONFIG SET calls it with
+	// the next configuration and, if a later directive fails, with the old one.
+	// Nil means that reading the configuration when it is needed is enough.
+	apply func(s *Server, next *Config) string
 }
 
 // directives is every directive of the server.

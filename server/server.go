@@ -108,13 +108,29 @@ func (s *Server) uptime() time.Duration { return time.Since(s.start) }
 func (s *Server) config() *Config { return s.conf.Load() }
 
 // setConfig changes the configuration. Change works on a copy and returns the
-// error, empty if there is none; only then the copy is put in force.
-func (s *Server) setConfig(change func(*Config) string) (text string) {
+// error, empty if there is none; only then the copy is put in force. When a
+// directive that was changed cannot be, failed words the error and all is as it
+// was.
+func (s *Server) setConfig(change func(*Config) string, changed []*directive, failed func(d *directive, text string) string) (text string) {
 	s.setting.Lock()
 	defer s.setting.Unlock()
-	next := s.config().clone()
+	old := s.config()
+	next := old.clone()
 	if text = change(next); text != "" {
 		return text
+	}
+	for i, d := range changed {
+		if d.apply == nil {
+			continue
+		}
+		if text = d.apply(s, next); text != "" {
+			for _, d := range changed[:i] {
+				if d.apply != nil {
+					_ = d.apply(s, old) // it was in force before
+				}
+			}
+			return failed(d, text)
+		}
 	}
 	s.apply(next)
 	for _, c := range s.clients() {
