@@ -2,6 +2,7 @@ package broker
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -260,15 +261,20 @@ func (a access) names(k Kind, keep func(string) bool) (names []string) {
 		}
 		return names
 	}
+	var some []string // of one shard; looked at when its lock is free again
 	for i := range b.shards {
 		s := &b.shards[i]
 		a.lock(&s.mu)
+		some = slices.Grow(some[:0], len(s.audiences[k]))
 		for name := range s.audiences[k] {
+			some = append(some, name)
+		}
+		a.unlock(&s.mu)
+		for _, name := range some {
 			if keep == nil || keep(name) {
 				names = append(names, name)
 			}
 		}
-		a.unlock(&s.mu)
 	}
 	return names
 }
