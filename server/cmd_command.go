@@ -9,14 +9,15 @@ import (
 )
 
 func cmdCommand(c *client, _ [][]byte) {
-	c.reply = redcon.AppendArray(c.reply, len(commandTable))
-	for _, cmd := range commandTable {
+	table := c.s.commandTable()
+	c.reply = redcon.AppendArray(c.reply, len(table))
+	for _, cmd := range table {
 		c.appendCommand(cmd)
 	}
 }
 
 func cmdCommandCount(c *client, _ [][]byte) {
-	c.reply = redcon.AppendInt(c.reply, int64(len(commandTable)))
+	c.reply = redcon.AppendInt(c.reply, int64(len(c.s.commandTable())))
 }
 
 func cmdCommandInfo(c *client, argv [][]byte) {
@@ -26,7 +27,7 @@ func cmdCommandInfo(c *client, argv [][]byte) {
 	}
 	c.reply = redcon.AppendArray(c.reply, len(argv)-2)
 	for _, name := range argv[2:] {
-		if cmd := lookupName(name); cmd != nil {
+		if cmd := c.s.lookupName(name); cmd != nil {
 			c.appendCommand(cmd)
 		} else {
 			c.reply = appendNull(c.reply, c.resp3)
@@ -147,7 +148,7 @@ func cmdCommandList(c *client, argv [][]byte) {
 		return
 	}
 	var names []string
-	for _, cmd := range allCommands {
+	for _, cmd := range c.s.allCommands() {
 		if keep(cmd) {
 			names = append(names, cmd.name)
 		}
@@ -156,11 +157,11 @@ func cmdCommandList(c *client, argv [][]byte) {
 }
 
 func cmdCommandDocs(c *client, argv [][]byte) {
-	list := commandTable
+	list := c.s.commandTable()
 	if len(argv) > 2 {
 		list = nil
 		for _, name := range argv[2:] {
-			if cmd := lookupName(name); cmd != nil {
+			if cmd := c.s.lookupName(name); cmd != nil {
 				list = append(list, cmd)
 			}
 		}
@@ -274,7 +275,7 @@ func cmdCommandGetKeysAndFlags(c *client, argv [][]byte) {
 // commandKeys returns the keys of a whole request and how they are used, or
 // answers why there are none.
 func (c *client) commandKeys(argv [][]byte) (keys [][]byte, flag string, ok bool) {
-	cmd, known := lookup(argv)
+	cmd, known := c.s.lookup(argv)
 	switch {
 	case !known:
 		c.fail(errInvalidCommand)

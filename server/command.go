@@ -147,7 +147,12 @@ const maxName = 32
 // with the container as the command if only the subcommand is not known.
 func lookup(argv [][]byte) (cmd *command, known bool) {
 	var lower [maxName]byte
-	cmd = commandByName[string(appendLower(lower[:0], argv[0]))]
+	return lookupSub(commandByName[string(appendLower(lower[:0], argv[0]))], argv)
+}
+
+// lookupSub is lookup for a request whose first word is known to be a command.
+func lookupSub(cmd *command, argv [][]byte) (found *command, known bool) {
+	var lower [maxName]byte
 	if cmd == nil || len(cmd.subs) == 0 || len(argv) == 1 {
 		return cmd, cmd != nil
 	}
@@ -158,7 +163,9 @@ func lookup(argv [][]byte) (cmd *command, known bool) {
 }
 
 // lookupName finds a command by its full name, container|subcommand.
-func lookupName(name []byte) *command {
+func lookupName(name []byte) *command { return lookupNameBy(lookup, name) }
+
+func lookupNameBy(lookup func(argv [][]byte) (*command, bool), name []byte) *command {
 	container, sub, isSub := bytes.Cut(name, []byte{'|'})
 	argv := [][]byte{container, sub}
 	if !isSub {

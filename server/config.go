@@ -3,8 +3,10 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -80,13 +82,23 @@ type Config struct {
 	// may allow fewer. The default is 511.
 	TCPBacklog int
 
-	// LogLevel is one of "debug", "verbose", "notice" and "warning". The
-	// default is "notice". It is applied to Level.
+	// LogLevel is one of "debug", "verbose", "notice", "warning" and "nothing".
+	// The default is "notice". It is applied to Level.
 	LogLevel string
 
 	// LogFile is what CONFIG GET logfile answers; the Logger writes where it
 	// was made to.
 	LogFile string
+
+	ProcessConfig
+
+	// ConfigFile is the file that CONFIG REWRITE writes, relative to the working
+	// directory of the process. Empty, the default, means there is none.
+	ConfigFile string
+
+	commands map[string]*command // by name, after rename-command; nil if it has not been used
+	modules  []string            // by loadmodule, none of which can be loaded
+	kept     map[string]string   // values of directives without effect, by name, if they were set
 
 	// Logger receives what the server has to say. Nil, the default, means
 	// nobody does. Payloads and passwords are never logged.
@@ -94,6 +106,10 @@ type Config struct {
 
 	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
 	Level *zap.AtomicLevel
+
+	// OnListening is called by ListenAndServe when clients can connect. Nil, the
+	// default, means nobody wants to know.
+	OnListening func()
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent
 	// SHUTDOWN. Nil, the default, means that the server shuts itself down.
@@ -118,6 +134,7 @@ func NewConfig() *Config {
 		Hz:               10,
 		TCPBacklog:       511,
 		LogLevel:         "notice",
+		ProcessConfig:    defaultProcess,
 	}
 }
 
@@ -154,28 +171,51 @@ func (c *Config) validate() error {
 }
 
 // Set sets a directive by its name, in any case, from words as they stand in a
-// configuration file. The error is a *DirectiveError.
+// configuration file; a single value may hold all words, as in CONFIG SET. The
+// error is a *DirectiveError.
 func (c *Config) Set(name string, values ...string) error {
 	d := directiveByName(name)
+	if d != nil && len(values) == 1 {
+		values = d.words(values[0])
+	}
+	return c.set(name, d, values)
+}
+
+// set sets a directive from the words of a line.
+func (c *Config) set(name string, d *directive, words []string) error {
 	if d == nil {
-		return &DirectiveError{name, "Bad directive or wrong number of arguments"}
+		return &DirectiveError{name, errBadDirective}
 	}
-	if len(values) == 0 || len(values) > 1 && !d.several {
-		return &DirectiveError{d.name, "wrong number of arguments"}
+	if len(words) == 0 || len(words) > 1 && !d.several {
+		if d.fileOnly {
+			return &DirectiveError{d.name, errBadDirective}
+		}
+		return &DirectiveError{d.name, errWordCount}
 	}
-	if text := d.set(c, values); text != "" {
+	if text := d.set(c, words); text != "" {
 		return &DirectiveError{d.name, text}
 	}
 	return nil
 }
 
+const (
+	errBadDirective = "Bad directive or wrong number of arguments"
+	errWordCount    = "wrong number of arguments"
+)
+
 // Get returns the directives whose name matches the glob, as CONFIG GET does,
-// each a name and a value.
+// each a name and a value. A directive with two names has two entries.
 func (c *Config) Get(glob string) [][2]string {
+	isName := !strings.ContainsAny(glob, "[*?")
 	var pairs [][2]string
 	for _, d := range directives {
-		if match.Match(glob, d.name) {
-			pairs = append(pairs, [2]string{d.name, d.get(c)})
+		if d.fileOnly || d.hidden && !isName {
+			continue
+		}
+		for _, name := range []string{d.name, d.alias} {
+			if name != "" && (name == glob || !isName && match.Match(glob, name)) {
+				pairs = append(pairs, [2]string{name, d.get(c)})
+			}
 		}
 	}
 	return pairs
@@ -193,6 +233,9 @@ func (e *DirectiveError) Error() string { return e.Name + ": " + e.Text }
 func (c *Config) clone() *Config {
 	d := *c
 	d.Bind = slices.Clone(c.Bind)
+	d.modules = slices.Clone(c.modules)
+	d.commands = maps.Clone(c.commands)
+	d.kept = maps.Clone(c.kept)
 	return &d
 }
 

@@ -5,7 +5,7 @@ import "time"
 // dispatch checks one request in the order of Redis and runs it. The argv is
 // valid until the batch ends, that of an inline request until the next.
 func (c *client) dispatch(argv [][]byte) {
-	cmd, known := lookup(argv)
+	cmd, known := c.s.lookup(argv)
 	if c.run.num > 0 && !c.run.takes(c, cmd, argv) {
 		c.finishRun()
 	}

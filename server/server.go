@@ -36,6 +36,11 @@ type Server struct {
 	out     outboxConfig
 	start   time.Time
 	runID   string
+	renamed *renamedCommands // nil if rename-command has not been used
+
+	// userLines returns what CONFIG REWRITE writes behind "user", a line for
+	// each. Nil leaves the file's own lines as they are.
+	userLines func() []string
 
 	conf          atomic.Pointer[Config]
 	requestLimits atomic.Pointer[requestLimits]
@@ -80,6 +85,7 @@ func New(conf *Config) (*Server, error) {
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
+	s.renamed = conf.renamedCommands()
 	s.stats = make([]commandStats, len(allCommands))
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
 	s.out.clock = s.uptime
@@ -90,6 +96,9 @@ func New(conf *Config) (*Server, error) {
 	if limit, ok := fileLimit(); ok && conf.MaxClients > limit {
 		s.log.Warn("lowering maxclients to what the limit on open files leaves", zap.Int("from", conf.MaxClients), zap.Int("to", limit))
 		conf.MaxClients = limit
+	}
+	if names := conf.withoutEffect(); len(names) > 0 {
+		s.log.Warn("these directives have no effect here", zap.Strings("directives", names))
 	}
 	s.apply(conf)
 	go s.tick()
@@ -161,6 +170,9 @@ func (s *Server) ListenAndServe() error {
 	errs := make(chan error, len(listeners))
 	if !s.addListeners(listeners...) {
 		return ErrServerClosed
+	}
+	if f := s.config().OnListening; f != nil {
+		f()
 	}
 	s.log.Info("Ready to accept connections")
 	for _, ln := range listeners {

@@ -60,7 +60,7 @@ const maxEcho = 128
 // of that name, subcommand does not exist.
 func unknownCommand(container *command, argv [][]byte) string {
 	if container != nil {
-		return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", echo(argv[1], maxEcho), strings.ToUpper(container.name))
+		return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", echo(argv[1], maxEcho), strings.ToUpper(string(argv[0])))
 	}
 	var args strings.Builder
 	for _, a := range argv[1:] {
