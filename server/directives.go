@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,9 @@ type directive struct {
 }
 
 // directives is every directive of the server.
-var directives = []*directive{
+var directives = slices.Concat(coreDirectives, observeDirectives)
+
+var coreDirectives = []*directive{
 	{name: "bind", fixed: true, several: true,
 		get: func(c *Config) string { return strings.Join(c.Bind, " ") },
 		set: func(c *Config, words []string) string {

@@ -36,6 +36,7 @@ type Server struct {
 	out     outboxConfig
 	start   time.Time
 	runID   string
+	replID  string // as a master would tell its replicas
 
 	conf          atomic.Pointer[Config]
 	requestLimits atomic.Pointer[requestLimits]
@@ -43,6 +44,9 @@ type Server struct {
 	draining      atomic.Bool // no further request is run
 
 	counters
+	observed
+	surveyed
+	misled misledLog
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
@@ -72,6 +76,7 @@ func New(conf *Config) (*Server, error) {
 		flusher: new(flusher),
 		start:   time.Now(),
 		runID:   newRunID(),
+		replID:  newRunID(),
 		open:    make(map[uint64]*client),
 		lagging: make(map[*outbox]struct{}),
 		quit:    make(chan struct{}),
@@ -92,6 +97,8 @@ func New(conf *Config) (*Server, error) {
 		conf.MaxClients = limit
 	}
 	s.apply(conf)
+	s.startMemory = usedMemory()
+	s.survey(s.uptime())
 	go s.tick()
 	return s, nil
 }
@@ -147,6 +154,7 @@ func (s *Server) apply(conf *Config) {
 	limits := conf.outputLimits()
 	s.out.limits.Store(&limits)
 	s.requestLimits.Store(conf.requestLimits())
+	s.watchCommands(conf)
 	s.conf.Store(conf)
 }
 
