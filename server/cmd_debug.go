@@ -56,7 +56,7 @@ func cmdDebug(c *client, argv [][]byte) {
 	case n == 3 && equalFold(sub, "error"):
 		// It is not counted: nothing has gone wrong.
 		c.reply = append(c.reply, '-')
-		c.reply = append(c.reply, bytes.Map(blankLineEnd, argv[2])...)
+		c.reply = append(c.reply, blankLineEnds(argv[2])...)
 		c.reply = append(c.reply, "\r\n"...)
 	case n == 3 && equalFold(sub, "log"):
 		c.s.log.Warn("DEBUG LOG: "+cut(string(argv[2]), maxLoggedInfo), zap.Uint64("id", c.id))
@@ -78,11 +78,15 @@ func cmdDebug(c *client, argv [][]byte) {
 	}
 }
 
-func blankLineEnd(r rune) rune {
-	if r == '\r' || r == '\n' {
-		return ' '
+// blankLineEnds returns a copy with blanks for what would end a line.
+func blankLineEnds(text []byte) []byte {
+	text = bytes.Clone(text)
+	for i, b := range text {
+		if b == '\r' || b == '\n' {
+			text[i] = ' '
+		}
 	}
-	return r
+	return text
 }
 
 // maxDebugSleep bounds DEBUG SLEEP, in seconds.
