@@ -168,6 +168,7 @@ func (c *client) serve() {
 			c.in.received(n)
 			c.received.Add(int64(n))
 			c.s.netInput.Add(int64(n))
+			c.s.reads.Add(1)
 			if c.heldBytes() > c.s.requestLimits.Load().query {
 				c.s.log.Warn("closing a client that reached the maximum query buffer length", zapClient(c)...)
 				c.s.queryLimitCloses.Add(1)

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/tidwall/redcon"
@@ -105,6 +106,7 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 type run struct {
 	cmd      *command
 	num      int
+	name     []byte // of the command as the client spelled it first
 	channel  []byte
 	payloads [][]byte
 }
@@ -128,7 +130,7 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 	if c.in.inline || len(argv[2]) > maxRunPayload || c.replies != repliesOn || c.subscriptions() > 0 {
 		return false
 	}
-	r.cmd, r.channel = cmd, argv[1]
+	r.cmd, r.name, r.channel = cmd, argv[0], argv[1]
 	r.payloads = append(r.payloads, argv[2])
 	r.num++
 	return true
@@ -157,7 +159,11 @@ func (c *client) finishRun() {
 	c.mark = len(c.reply)
 	c.clock = c.s.uptime()
 	c.failed = false
-	c.countCalls(r.cmd, r.num, c.clock-start)
+	took := c.clock - start
+	c.countCalls(r.cmd, r.num, took)
+	if each := took / time.Duration(r.num); each >= c.s.slowest() {
+		c.runTookLong(each)
+	}
 	clear(r.payloads)
 	*r = run{payloads: r.payloads[:0]}
 }

@@ -26,6 +26,7 @@ type command struct {
 type keySpec struct {
 	flag string // how they are used; "not_key" for names that only hash like keys
 	last int    // the last of them: 0 for the first alone, -1 for all that follow
+	skip int    // arguments between the name and the first of them
 }
 
 // commandFlags are what dispatch and COMMAND INFO know of a command.
@@ -42,6 +43,7 @@ const (
 	fSkipSlowlog
 	fFast
 	fNoAuth // runs before AUTH
+	fNoAsyncLoading
 	fNoMulti
 	fAllowBusy
 
@@ -51,6 +53,7 @@ const (
 	fPublish    // may be collected in a run
 	fExec       // is EXEC
 	fTouches    // uses the broker
+	fProtected  // needs leave by a directive
 )
 
 // shownFlags are the names COMMAND INFO has for flags, in its order.
@@ -60,7 +63,7 @@ var shownFlags = []struct {
 }{
 	{fWrite, "write"}, {fReadOnly, "readonly"}, {fAdmin, "admin"}, {fPubsub, "pubsub"}, {fNoScript, "noscript"},
 	{fLoading, "loading"}, {fStale, "stale"}, {fSkipSlowlog, "skip_slowlog"}, {fFast, "fast"}, {fNoAuth, "no_auth"},
-	{fNoMulti, "no_multi"}, {fAllowBusy, "allow_busy"},
+	{fNoAsyncLoading, "no_async_loading"}, {fNoMulti, "no_multi"}, {fAllowBusy, "allow_busy"},
 }
 
 // commandCategories are ACL categories.
@@ -77,6 +80,7 @@ const (
 	cDangerous
 	cConnection
 	cTransaction
+	cScripting
 )
 
 // shownCategories are the names of categories, in the order of COMMAND INFO.
@@ -85,7 +89,7 @@ var shownCategories = []struct {
 	name     string
 }{
 	{cKeyspace, "keyspace"}, {cRead, "read"}, {cWrite, "write"}, {cPubsub, "pubsub"}, {cAdmin, "admin"}, {cFast, "fast"},
-	{cSlow, "slow"}, {cDangerous, "dangerous"}, {cConnection, "connection"}, {cTransaction, "transaction"},
+	{cSlow, "slow"}, {cDangerous, "dangerous"}, {cConnection, "connection"}, {cTransaction, "transaction"}, {cScripting, "scripting"},
 }
 
 // impliedCategories are the categories that come with flags.

@@ -110,6 +110,27 @@ type Config struct {
 	// OnListening is called by ListenAndServe when clients can connect. Nil, the
 	// default, means nobody wants to know.
 	OnListening func()
+	// SlowlogLogSlowerThan is how long, in microseconds, a command must take to
+	// be entered in the slow log. Zero means every command, -1 none. The default
+	// is 10000.
+	SlowlogLogSlowerThan int64
+
+	// SlowlogMaxLen is the most entries the slow log keeps. Zero means none. The
+	// default is 128.
+	SlowlogMaxLen int64
+
+	// LatencyMonitorThreshold is how long, in milliseconds, a command must take
+	// to be a sample of the latency monitor. Zero, the default, means that there
+	// are no samples.
+	LatencyMonitorThreshold int64
+
+	// LatencyTracking keeps for each command how its durations are spread, for
+	// LATENCY HISTOGRAM and INFO latencystats. The default is true.
+	LatencyTracking bool
+
+	// LatencyTrackingInfoPercentiles are those INFO latencystats tells, 0 to 100.
+	// The default is 50, 99 and 99.9.
+	LatencyTrackingInfoPercentiles []float64
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent
 	// SHUTDOWN. Nil, the default, means that the server shuts itself down.
@@ -135,6 +156,11 @@ func NewConfig() *Config {
 		TCPBacklog:       511,
 		LogLevel:         "notice",
 		ProcessConfig:    defaultProcess,
+
+		SlowlogLogSlowerThan:           10000,
+		SlowlogMaxLen:                  128,
+		LatencyTracking:                true,
+		LatencyTrackingInfoPercentiles: []float64{50, 99, 99.9},
 	}
 }
 
@@ -159,6 +185,9 @@ func (c *Config) validate() error {
 		{"Databases", int64(c.Databases), 1, math.MaxInt32},
 		{"ShutdownTimeout", int64(c.ShutdownTimeout), 0, math.MaxInt64},
 		{"Hz", int64(c.Hz), minHz, maxHz},
+		{"SlowlogLogSlowerThan", c.SlowlogLogSlowerThan, -1, math.MaxInt64},
+		{"SlowlogMaxLen", c.SlowlogMaxLen, 0, math.MaxInt64},
+		{"LatencyMonitorThreshold", c.LatencyMonitorThreshold, 0, math.MaxInt64},
 	} {
 		if f.value < f.low || f.value > f.up {
 			return fmt.Errorf("server: Config.%s is %d, not between %d and %d; NewConfig has the defaults", f.name, f.value, f.low, f.up)

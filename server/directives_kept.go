@@ -45,11 +45,6 @@ var keptDirectives = []*directive{
 	keptEnum("acl-pubsub-default", "resetchannels", "allchannels", "resetchannels"),
 
 	// Watching.
-	keptInt("slowlog-log-slower-than", 10000, -1, math.MaxInt64),
-	keptInt("slowlog-max-len", 128, 0, math.MaxInt64),
-	keptInt("latency-monitor-threshold", 0, 0, math.MaxInt64),
-	keptBool("latency-tracking", true),
-	keptWords("latency-tracking-info-percentiles", "50 99 99.9", "percentages", parsePercentiles).takesSeveral(),
 	keptBool("hide-user-data-from-log", false),
 
 	// The process.

@@ -253,25 +253,6 @@ func parseScores(_ *Config, words []string) (value, text string) {
 	return strings.Join(scores, " "), ""
 }
 
-// parsePercentiles reads numbers of 0 to 100.
-func parsePercentiles(_ *Config, words []string) (value, text string) {
-	if len(words) == 1 && words[0] == "" {
-		return "", ""
-	}
-	list := make([]string, len(words))
-	for i, word := range words {
-		p, err := strconv.ParseFloat(word, 64)
-		switch {
-		case err != nil || math.IsNaN(p):
-			return "", "Invalid latency-tracking-info-percentiles parameters"
-		case p < 0 || p > 100:
-			return "", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"
-		}
-		list[i] = strings.TrimRight(strings.TrimRight(strconv.FormatFloat(math.Abs(p), 'f', 6, 64), "0"), ".")
-	}
-	return strings.Join(list, " "), ""
-}
-
 var shutdownOptions = []string{"default", "save", "nosave", "now", "force"}
 
 // parseShutdown reads options of SHUTDOWN.

@@ -14,6 +14,7 @@ import (
 func TestDirectives(t *testing.T) {
 	const notInteger = "argument couldn't be parsed into an integer"
 	const notMemory = "argument must be a memory value"
+	const notLeave = "argument(s) must be one of the following: no, yes, local"
 	const notBool = "argument must be 'yes' or 'no'"
 	between := func(low, high string) string {
 		return "argument must be between " + low + " and " + high + " inclusive"
@@ -42,9 +43,20 @@ func TestDirectives(t *testing.T) {
 		"pidfile":                   {{"/run/x.pid", "/run/x.pid", ""}},
 		"supervised":                {{"systemd", "systemd", ""}, {"x", "", "argument(s) must be one of the following: upstart, systemd, auto, no"}},
 		"enable-protected-configs":  {{"local", "local", ""}, {"x", "", "argument(s) must be one of the following: no, yes, local"}},
-		"enable-debug-command":      {{"yes", "yes", ""}},
-		"enable-module-command":     {{"yes", "yes", ""}},
 		"logfile":                   {{"/var/log/x", "/var/log/x", ""}},
+		"slowlog-log-slower-than":   {{"0", "0", ""}, {"-1", "-1", ""}, {maxInt, maxInt, ""}, {"-2", "", between("-1", maxInt)}, {"x", "", notInteger}},
+		"slowlog-max-len":           {{"0", "0", ""}, {maxInt, maxInt, ""}, {"-1", "", between("0", maxInt)}},
+		"latency-monitor-threshold": {{"1", "1", ""}, {maxInt, maxInt, ""}, {"-1", "", between("0", maxInt)}},
+		"latency-tracking":          {{"no", "no", ""}, {"x", "", notBool}},
+		"enable-debug-command":      {{"YES", "yes", ""}, {"local", "local", ""}, {"x", "", notLeave}},
+		"enable-module-command":     {{"local", "local", ""}, {"yes", "yes", ""}, {"", "", notLeave}},
+		"latency-tracking-info-percentiles": {
+			{"", "", ""}, {"0 100", "0 100", ""}, {"50.0 99.990", "50 99.99", ""}, {"1e1", "10", ""},
+			{"50 101", "", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"},
+			{"-1", "", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"},
+			{"x", "", "Invalid latency-tracking-info-percentiles parameters"},
+			{"nan", "", "Invalid latency-tracking-info-percentiles parameters"},
+		},
 		"client-output-buffer-limit": {
 			{"normal 1 2 3", "normal 1 2 3 slave 268435456 67108864 60 pubsub 33554432 8388608 60", ""},
 			{"replica 1kb 1k 0 pubsub 1m 1mb 2", "normal 0 0 0 slave 1024 1000 0 pubsub 1000000 1048576 2", ""},

@@ -22,6 +22,7 @@ func (c *client) dispatch(argv [][]byte) {
 		return
 	case !known:
 		c.last.Store(nil)
+		c.s.noticeData(c, argv[0])
 		c.reject(nil, unknownCommand(cmd, argv))
 	default:
 		c.last.Store(cmd)
@@ -64,6 +65,8 @@ func (c *client) refusal(cmd *command, argv [][]byte) string {
 	switch {
 	case !cmd.takes(len(argv)):
 		return wrongArity(cmd)
+	case cmd.flags&fProtected != 0 && !c.hasLeave(cmd):
+		return notAllowed(cmd)
 	case cmd.flags&fNoAuth == 0 && c.needsAuth():
 		return errNoAuth
 	case c.tx != nil && cmd.flags&fNoMulti != 0:
@@ -95,7 +98,11 @@ func (c *client) call(cmd *command, argv [][]byte) {
 	start := c.s.uptime()
 	cmd.run(c, argv)
 	c.clock = c.s.uptime()
-	c.countCalls(cmd, 1, c.clock-start)
+	took := c.clock - start
+	c.countCalls(cmd, 1, took)
+	if took >= c.s.slowest() {
+		c.tookLong(cmd, took, argv)
+	}
 }
 
 // countCalls counts n calls of a command that took so long together.
@@ -103,6 +110,9 @@ func (c *client) countCalls(cmd *command, n int, took time.Duration) {
 	st := &c.s.stats[cmd.index]
 	st.calls.Add(int64(n))
 	st.nanos.Add(int64(took))
+	if c.s.config().LatencyTracking {
+		st.durations().add(took/time.Duration(n), n)
+	}
 	if c.failed {
 		st.failed.Add(1)
 		c.failed = false

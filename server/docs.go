@@ -1,5 +1,7 @@
 package server
 
+import "maps"
+
 // A commandDoc is what COMMAND DOCS tells of a command. The syntax is that of
 // Redis, so that clients which offer completion, as redis-cli does, offer the
 // same; the sentences are ours.
@@ -7,7 +9,7 @@ type commandDoc struct {
 	summary    string
 	since      string // version of Redis
 	group      string
-	complexity string
+	complexity string // empty if none is told
 	args       []argument
 }
 
@@ -32,7 +34,17 @@ const (
 )
 
 // commandDocs are by full name.
-var commandDocs = map[string]commandDoc{
+var commandDocs = mergeDocs(coreDocs, serverDocs, clusterDocs)
+
+func mergeDocs(groups ...map[string]commandDoc) map[string]commandDoc {
+	all := make(map[string]commandDoc)
+	for _, group := range groups {
+		maps.Copy(all, group)
+	}
+	return all
+}
+
+var coreDocs = map[string]commandDoc{
 	"subscribe": {summary: "Receive what is published to channels", since: "2.0.0", group: "pubsub", complexity: "O(N) in the channels named", args: []argument{
 		{name: "channel", typ: "string", flags: argMultiple},
 	}},

@@ -76,6 +76,7 @@ type outboxConfig struct {
 	spawn    func(func())  // runs a goroutine that Shutdown waits for
 	backlog  *atomic.Int64 // bytes that wait for the flusher
 	sent     atomic.Int64  // bytes
+	writes   atomic.Int64  // that sent any
 }
 
 func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {
@@ -456,6 +457,7 @@ func (o *outbox) sendLocked(wait bool) error {
 	o.sent.Add(int64(n))
 	if n > 0 {
 		o.active.Store(int64(o.conf.clock()))
+		o.conf.writes.Add(1)
 	}
 	o.conf.sent.Add(int64(n))
 	o.mu.Lock()

@@ -41,6 +41,7 @@ type Server struct {
 	// userLines returns what CONFIG REWRITE writes behind "user", a line for
 	// each. Nil leaves the file's own lines as they are.
 	userLines func() []string
+	replID    string // as a master would tell its replicas
 
 	conf          atomic.Pointer[Config]
 	requestLimits atomic.Pointer[requestLimits]
@@ -48,6 +49,9 @@ type Server struct {
 	draining      atomic.Bool // no further request is run
 
 	counters
+	observed
+	surveyed
+	misled misledLog
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
@@ -77,6 +81,7 @@ func New(conf *Config) (*Server, error) {
 		flusher: new(flusher),
 		start:   time.Now(),
 		runID:   newRunID(),
+		replID:  newRunID(),
 		open:    make(map[uint64]*client),
 		lagging: make(map[*outbox]struct{}),
 		quit:    make(chan struct{}),
@@ -101,6 +106,8 @@ func New(conf *Config) (*Server, error) {
 		s.log.Warn("these directives have no effect here", zap.Strings("directives", names))
 	}
 	s.apply(conf)
+	s.startMemory = usedMemory()
+	s.survey(s.uptime())
 	go s.tick()
 	return s, nil
 }
@@ -156,6 +163,7 @@ func (s *Server) apply(conf *Config) {
 	limits := conf.outputLimits()
 	s.out.limits.Store(&limits)
 	s.requestLimits.Store(conf.requestLimits())
+	s.watchCommands(conf)
 	s.conf.Store(conf)
 }
 

@@ -5,7 +5,6 @@ package server
 import (
 	"errors"
 	"net"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -25,5 +24,5 @@ func isInUse(err error) bool {
 // cpuTime is not known here.
 func cpuTime() (system, user time.Duration) { return 0, 0 }
 
-// systemName is the operating system as INFO tells it.
-func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }
+// childCPUTime is not known here.
+func childCPUTime() (system, user time.Duration) { return 0, 0 }

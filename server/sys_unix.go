@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"net"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -40,13 +39,15 @@ func setBacklog(ln net.Listener, n int) {
 func isInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
 // cpuTime is the time the process has spent in the kernel and outside it.
-func cpuTime() (system, user time.Duration) {
+func cpuTime() (system, user time.Duration) { return usage(syscall.RUSAGE_SELF) }
+
+// childCPUTime is the same of child processes that have ended.
+func childCPUTime() (system, user time.Duration) { return usage(syscall.RUSAGE_CHILDREN) }
+
+func usage(who int) (system, user time.Duration) {
 	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+	if syscall.Getrusage(who, &u) != nil {
 		return 0, 0
 	}
 	return time.Duration(u.Stime.Nano()), time.Duration(u.Utime.Nano())
 }
-
-// systemName is the operating system as INFO tells it.
-func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }
