@@ -64,7 +64,7 @@ func settable(pairs [][]byte) (list []*directive, text string) {
 		name := string(echo(pairs[i], len(pairs[i])))
 		d := directiveByName(string(pairs[i]))
 		switch {
-		case d == nil:
+		case d == nil || d.fileOnly:
 			return nil, fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", name)
 		case slices.Contains(list, d):
 			return nil, setFailed(name, "duplicate parameter")

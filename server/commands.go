@@ -71,5 +71,6 @@ func init() {
 		{name: "flushdb", arity: -1, flags: fWrite, categories: cKeyspace | cDangerous, tips: []string{"request_policy:all_shards", "response_policy:all_succeeded"}, run: cmdFlush},
 		{name: "shutdown", arity: -1, flags: fAdmin | fNoScript | fLoading | fStale | fNoMulti | fAllowBusy, run: cmdShutdown},
 	}
+	commandTable = append(commandTable, aclCommands()...)
 	enterCommands()
 }

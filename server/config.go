@@ -33,6 +33,25 @@ type Config struct {
 	// means that no password is needed.
 	RequirePass string
 
+	// Users are users besides the default one, or the default one with other
+	// rules: each a name and rules as ACL SETUSER takes them, with the quotes of
+	// a configuration file, such as "app on >secret &news.* +subscribe". The
+	// default is none.
+	Users []string
+
+	// ACLFile is the file that users are read from by New and ACL LOAD and that
+	// ACL SAVE writes. RequirePass then has no effect, and Users must be empty.
+	// Empty, the default, means none.
+	ACLFile string
+
+	// ACLAllChannels lets new users use all channels until their rules say
+	// otherwise: acl-pubsub-default allchannels. The default is false.
+	ACLAllChannels bool
+
+	// ACLLogMaxLen is the most entries of ACL LOG. Zero means none are kept. The
+	// default is 128.
+	ACLLogMaxLen int64
+
 	// MaxClients is the most connections at a time. New lowers it to what the
 	// limit on open files leaves. The default is 10000.
 	MaxClients int
@@ -118,6 +137,7 @@ func NewConfig() *Config {
 		Hz:               10,
 		TCPBacklog:       511,
 		LogLevel:         "notice",
+		ACLLogMaxLen:     128,
 	}
 }
 
@@ -142,6 +162,7 @@ func (c *Config) validate() error {
 		{"Databases", int64(c.Databases), 1, math.MaxInt32},
 		{"ShutdownTimeout", int64(c.ShutdownTimeout), 0, math.MaxInt64},
 		{"Hz", int64(c.Hz), minHz, maxHz},
+		{"ACLLogMaxLen", c.ACLLogMaxLen, 0, math.MaxInt64},
 	} {
 		if f.value < f.low || f.value > f.up {
 			return fmt.Errorf("server: Config.%s is %d, not between %d and %d; NewConfig has the defaults", f.name, f.value, f.low, f.up)
@@ -174,7 +195,7 @@ func (c *Config) Set(name string, values ...string) error {
 func (c *Config) Get(glob string) [][2]string {
 	var pairs [][2]string
 	for _, d := range directives {
-		if match.Match(glob, d.name) {
+		if !d.fileOnly && match.Match(glob, d.name) {
 			pairs = append(pairs, [2]string{d.name, d.get(c)})
 		}
 	}
@@ -193,6 +214,7 @@ func (e *DirectiveError) Error() string { return e.Name + ": " + e.Text }
 func (c *Config) clone() *Config {
 	d := *c
 	d.Bind = slices.Clone(c.Bind)
+	d.Users = slices.Clone(c.Users)
 	return &d
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,11 +14,12 @@ import (
 // A directive is an entry of the configuration table. The configuration file,
 // the arguments of the program, CONFIG and the manual read the same table.
 type directive struct {
-	name    string
-	fixed   bool // CONFIG SET refuses it
-	several bool // takes several words
-	get     func(*Config) string
-	set     func(*Config, []string) string // returns what is wrong, empty if nothing is
+	name     string
+	fixed    bool // CONFIG SET refuses it
+	several  bool // takes several words
+	fileOnly bool // is for the configuration file and the arguments; CONFIG does not know it
+	get      func(*Config) string
+	set      func(*Config, []string) string // returns what is wrong, empty if nothing is
 
 	// apply puts in force what must not fail halfway, such as new listeners,
 	// and returns what is wrong, empty if nothing is. CONFIG SET calls it with
@@ -27,7 +29,9 @@ type directive struct {
 }
 
 // directives is every directive of the server.
-var directives = []*directive{
+var directives = slices.Concat(mainDirectives, aclDirectives)
+
+var mainDirectives = []*directive{
 	{name: "bind", fixed: true, several: true,
 		get: func(c *Config) string { return strings.Join(c.Bind, " ") },
 		set: func(c *Config, words []string) string {

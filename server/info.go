@@ -189,6 +189,9 @@ func (s *Server) infoStats(w *infoWriter) {
 	w.field("client_query_buffer_limit_disconnections", s.queryLimitCloses.Load())
 	w.field("client_output_buffer_limit_disconnections", s.outputLimitCloses.Load())
 	w.field("acl_access_denied_auth", s.authDenied.Load())
+	w.field("acl_access_denied_cmd", s.cmdDenied.Load())
+	w.field("acl_access_denied_key", s.keyDenied.Load())
+	w.field("acl_access_denied_channel", s.channelDenied.Load())
 	w.field("recovered_panics", s.panics.Load())
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -33,6 +34,8 @@ type Server struct {
 	log     *zap.Logger
 	broker  *broker.Broker
 	flusher *flusher
+	users   *acl.List
+	aclFile string // empty if there is none
 	out     outboxConfig
 	start   time.Time
 	runID   string
@@ -43,6 +46,7 @@ type Server struct {
 	draining      atomic.Bool // no further request is run
 
 	counters
+	denials aclLog
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
@@ -50,10 +54,11 @@ type Server struct {
 	lagging   map[*outbox]struct{} // over their soft limit
 	closed    bool
 
-	setting sync.Mutex     // held by CONFIG SET
-	running sync.WaitGroup // clients and accept loops
-	quit    chan struct{}  // closed by Shutdown and Close
-	ticked  chan struct{}  // closed when tick has ended
+	setting   sync.Mutex     // held by CONFIG SET
+	usersFile sync.Mutex     // held by ACL LOAD and ACL SAVE
+	running   sync.WaitGroup // clients and accept loops
+	quit      chan struct{}  // closed by Shutdown and Close
+	ticked    chan struct{}  // closed when tick has ended
 }
 
 // New returns a server that is not listening yet. A nil Config means the
@@ -79,6 +84,9 @@ func New(conf *Config) (*Server, error) {
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
+	}
+	if err := s.setUpUsers(conf); err != nil {
+		return nil, err
 	}
 	s.stats = make([]commandStats, len(allCommands))
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
@@ -147,6 +155,9 @@ func (s *Server) apply(conf *Config) {
 	limits := conf.outputLimits()
 	s.out.limits.Store(&limits)
 	s.requestLimits.Store(conf.requestLimits())
+	if old := s.conf.Load(); old != nil && old.RequirePass != conf.RequirePass {
+		s.users.SetDefaultPassword(conf.RequirePass)
+	}
 	s.conf.Store(conf)
 }
 
