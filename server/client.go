@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -32,6 +33,7 @@ type client struct {
 	reply   []byte // replies not yet queued in out
 	resp3   bool   // of the connection; out has its own for deliveries
 	authed  bool
+	judged  *acl.Rules // that the request at hand was allowed by
 	replies replyMode
 	tx      *transaction // nil outside MULTI
 	broker  operations   // the broker, or its Exclusive while EXEC runs
@@ -58,6 +60,7 @@ type client struct {
 	received atomic.Int64            // bytes
 	calls    atomic.Int64            // commands run
 	subs     atomic.Pointer[broker.Member]
+	user     atomic.Pointer[acl.User]
 
 	mu      sync.Mutex // guards the fields below; CLIENT LIST reads them
 	name    string
@@ -94,6 +97,7 @@ type operations interface {
 	Subscribe(m *broker.Member, k broker.Kind, name string) bool
 	Unsubscribe(m *broker.Member, k broker.Kind, name string) bool
 	UnsubscribeAll(m *broker.Member, k broker.Kind) int
+	Subscriptions(m *broker.Member, k broker.Kind) []string
 	Clear(m *broker.Member)
 }
 
@@ -108,7 +112,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.out.leave = c.detach
 	c.in.limits = s.requestLimits.Load()
 	c.space, c.free = c.in.space, c.in.settle
-	c.setAuthed(s.config().RequirePass == "")
+	c.logout()
 	c.active.Store(int64(s.uptime()))
 	return c
 }
@@ -374,9 +378,6 @@ func (c *client) teardown() {
 	c.mu.Unlock()
 	c.s.log.Debug("client closed", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("reason", string(why)))
 }
-
-// needsAuth tells whether the client has to log in first.
-func (c *client) needsAuth() bool { return !c.authed && c.s.config().RequirePass != "" }
 
 // lastActive is when the client was last read from or written to.
 func (c *client) lastActive() time.Duration {

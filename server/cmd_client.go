@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidwall/redcon"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -168,6 +169,7 @@ func parseClass(arg []byte) (class clientClass, ok bool) {
 type killFilter struct {
 	addr, laddr *string // nil for any
 	id          int64
+	user        *acl.User // nil for any
 	class       clientClass
 	byClass     bool
 	skipMe      bool
@@ -177,13 +179,14 @@ func (f *killFilter) wants(c, me *client) bool {
 	return (f.addr == nil || c.addr == *f.addr) &&
 		(f.laddr == nil || c.laddr == *f.laddr) &&
 		(f.id == 0 || c.id == uint64(f.id)) &&
+		(f.user == nil || c.user.Load() == f.user) &&
 		(!f.byClass || c.kind() == f.class) &&
 		(!f.skipMe || c != me)
 }
 
 // parseKillFilter reads the pairs of CLIENT KILL. The text is the error, empty
 // if there is none.
-func parseKillFilter(args [][]byte) (f killFilter, text string) {
+func parseKillFilter(users *acl.List, args [][]byte) (f killFilter, text string) {
 	f.skipMe = true
 	for ; len(args) > 1; args = args[2:] {
 		option, value := args[0], args[1]
@@ -207,7 +210,7 @@ func parseKillFilter(args [][]byte) (f killFilter, text string) {
 			laddr := string(value)
 			f.laddr = &laddr
 		case equalFold(option, "user"):
-			if string(value) != defaultUser {
+			if f.user = users.User(string(value)); f.user == nil {
 				return f, fmt.Sprintf("ERR No such user '%s'", echo(value, len(value)))
 			}
 		case equalFold(option, "skipme") && equalFold(value, "yes"):
@@ -230,7 +233,7 @@ func cmdClientKill(c *client, argv [][]byte) {
 	f := killFilter{addr: &addr}
 	if !byAddr {
 		var text string
-		if f, text = parseKillFilter(argv[2:]); text != "" {
+		if f, text = parseKillFilter(c.s.users, argv[2:]); text != "" {
 			c.fail(text)
 			return
 		}
@@ -266,11 +269,7 @@ func cmdClientKill(c *client, argv [][]byte) {
 // kill closes another client and tells whether it was open. When it has
 // returned, nobody sees anything of it any more, but for what comes of a
 // command it is just running.
-func (c *client) kill() (was bool) {
-	c.gone.Store(true)
-	c.detach()
-	return c.close(closedKilled)
-}
+func (c *client) kill() (was bool) { return c.expel(closedKilled) }
 
 func cmdClientHelp(c *client, _ [][]byte) {
 	c.help("CLIENT",
@@ -358,7 +357,7 @@ func (c *client) appendInfo(b []byte) []byte {
 	number("tot-mem", clientBytes+qbuf+room+int64(queued))
 	field("events", "r")
 	field("cmd", c.lastName())
-	field("user", defaultUser)
+	field("user", c.user.Load().Name())
 	number("redir", -1)
 	number("resp", int64(c.proto))
 	field("lib-name", c.libName)

@@ -110,7 +110,12 @@ func (c *client) runQueued(tx *transaction) {
 	limit := c.s.out.limits.Load()[c.kind()]
 	for _, q := range tx.commands {
 		c.mark = len(c.reply)
-		c.call(q.cmd, q.argv)
+		if text := c.forbiddenNow(q.cmd, q.argv); text != "" {
+			c.fail(text)
+			c.failed = false // EXEC has not
+		} else {
+			c.call(q.cmd, q.argv)
+		}
 		if c.silent() {
 			c.reply = c.reply[:c.mark]
 		}

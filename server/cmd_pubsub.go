@@ -42,6 +42,7 @@ func (c *client) subscribe(k broker.Kind, names [][]byte) {
 		}
 		c.sendLot(i)
 	}
+	c.subscribedUnder(c.judged)
 }
 
 // unsubscribe ends subscriptions, all of the kind if no name is given, with

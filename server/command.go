@@ -3,6 +3,8 @@ package server
 import (
 	"bytes"
 	"strings"
+
+	"github.com/pubsubd/pubsubd/acl"
 )
 
 // A command is an entry of the command table. Dispatch, COMMAND and the test
@@ -20,6 +22,12 @@ type command struct {
 	// Set by enterCommands.
 	index     int                 // into the servers' command statistics
 	subByName map[string]*command // without the container's name
+
+	// Set by enterPermissions.
+	permission acl.Command
+	channels   channelUse
+	hasKeys    bool // which rules are asked about
+	access     acl.Access
 }
 
 // A keySpec says which arguments are keys: from the first one on.
@@ -128,6 +136,7 @@ func enterCommands() {
 	enter := func(cmd *command) {
 		cmd.index = len(allCommands)
 		cmd.categories |= impliedCategories(cmd.flags)
+		cmd.enterPermissions()
 		allCommands = append(allCommands, cmd)
 	}
 	for _, cmd := range commandTable {

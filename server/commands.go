@@ -72,5 +72,6 @@ func init() {
 		{name: "shutdown", arity: -1, flags: fAdmin | fNoScript | fLoading | fStale | fNoMulti | fAllowBusy, run: cmdShutdown},
 	}
 	commandTable = append(commandTable, serverCommands()...)
+	commandTable = append(commandTable, aclCommands()...)
 	enterCommands()
 }

@@ -35,6 +35,25 @@ type Config struct {
 	// means that no password is needed.
 	RequirePass string
 
+	// Users are users besides the default one, or the default one with other
+	// rules: each a name and rules as ACL SETUSER takes them, with the quotes of
+	// a configuration file, such as "app on >secret &news.* +subscribe". The
+	// default is none.
+	Users []string
+
+	// ACLFile is the file that users are read from by New and ACL LOAD and that
+	// ACL SAVE writes. RequirePass then has no effect, and Users must be empty.
+	// Empty, the default, means none.
+	ACLFile string
+
+	// ACLAllChannels lets new users use all channels until their rules say
+	// otherwise: acl-pubsub-default allchannels. The default is false.
+	ACLAllChannels bool
+
+	// ACLLogMaxLen is the most entries of ACL LOG. Zero means none are kept. The
+	// default is 128.
+	ACLLogMaxLen int64
+
 	// MaxClients is the most connections at a time. New lowers it to what the
 	// limit on open files leaves. The default is 10000.
 	MaxClients int
@@ -161,6 +180,7 @@ func NewConfig() *Config {
 		SlowlogMaxLen:                  128,
 		LatencyTracking:                true,
 		LatencyTrackingInfoPercentiles: []float64{50, 99, 99.9},
+		ACLLogMaxLen:                   128,
 	}
 }
 
@@ -188,6 +208,7 @@ func (c *Config) validate() error {
 		{"SlowlogLogSlowerThan", c.SlowlogLogSlowerThan, -1, math.MaxInt64},
 		{"SlowlogMaxLen", c.SlowlogMaxLen, 0, math.MaxInt64},
 		{"LatencyMonitorThreshold", c.LatencyMonitorThreshold, 0, math.MaxInt64},
+		{"ACLLogMaxLen", c.ACLLogMaxLen, 0, math.MaxInt64},
 	} {
 		if f.value < f.low || f.value > f.up {
 			return fmt.Errorf("server: Config.%s is %d, not between %d and %d; NewConfig has the defaults", f.name, f.value, f.low, f.up)
@@ -265,6 +286,7 @@ func (c *Config) clone() *Config {
 	d.modules = slices.Clone(c.modules)
 	d.commands = maps.Clone(c.commands)
 	d.kept = maps.Clone(c.kept)
+	d.Users = slices.Clone(c.Users)
 	return &d
 }
 

@@ -32,15 +32,11 @@ func (s *Server) rewriteConfig() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	var users []string
-	if s.userLines != nil {
-		users = s.userLines()
-	}
-	return replaceFile(path, conf.rewritten(string(old), users))
+	return replaceFile(path, conf.rewritten(string(old), s.userLines()))
 }
 
 // rewritten returns the text of a configuration file changed to hold what c
-// does. Users are the values of its user lines; nil leaves those alone.
+// does. Users are its lines about users; nil leaves those alone.
 func (c *Config) rewritten(old string, users []string) string {
 	var r rewriter
 	r.read(old)
@@ -61,9 +57,6 @@ func (c *Config) rewritten(old string, users []string) string {
 		}
 	}
 	if users != nil {
-		for i := range users {
-			users[i] = "user " + users[i]
-		}
 		r.put(nil, userDirective, users, true)
 	}
 	return r.text()
@@ -198,29 +191,4 @@ func (r *rewriter) text() string {
 		b.WriteString(line + r.end() + "\n")
 	}
 	return b.String()
-}
-
-// replaceFile gives a file new contents, all or nothing. It keeps its
-// permissions; a new one is for its owner alone, since it may hold passwords.
-func replaceFile(path, text string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.WriteString(text)
-	if info, statErr := os.Stat(path); err == nil && statErr == nil {
-		err = f.Chmod(info.Mode().Perm())
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

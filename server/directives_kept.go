@@ -39,11 +39,6 @@ var keptDirectives = []*directive{
 	keptInt("tls-session-cache-size", 20480, 0, math.MaxInt32),
 	keptInt("tls-session-cache-timeout", 300, 0, math.MaxInt32),
 
-	// Users.
-	keptString("aclfile", "").fix(),
-	keptInt("acllog-max-len", 128, 0, math.MaxInt64),
-	keptEnum("acl-pubsub-default", "resetchannels", "allchannels", "resetchannels"),
-
 	// Watching.
 	keptBool("hide-user-data-from-log", false),
 

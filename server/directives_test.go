@@ -57,6 +57,9 @@ func TestDirectives(t *testing.T) {
 			{"x", "", "Invalid latency-tracking-info-percentiles parameters"},
 			{"nan", "", "Invalid latency-tracking-info-percentiles parameters"},
 		},
+		"aclfile":            {{"users.acl", "users.acl", ""}},
+		"acl-pubsub-default": {{"AllChannels", "allchannels", ""}, {"resetchannels", "resetchannels", ""}, {"x", "", "argument(s) must be one of the following: allchannels, resetchannels"}},
+		"acllog-max-len":     {{"0", "0", ""}, {"-1", "", between("0", maxInt)}, {"x", "", notInteger}},
 		"client-output-buffer-limit": {
 			{"normal 1 2 3", "normal 1 2 3 slave 268435456 67108864 60 pubsub 33554432 8388608 60", ""},
 			{"replica 1kb 1k 0 pubsub 1m 1mb 2", "normal 0 0 0 slave 1024 1000 0 pubsub 1000000 1048576 2", ""},

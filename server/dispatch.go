@@ -71,7 +71,11 @@ func (c *client) refusal(cmd *command, argv [][]byte) string {
 		return errNoAuth
 	case c.tx != nil && cmd.flags&fNoMulti != 0:
 		return errNotInMulti
-	case !c.resp3 && cmd.flags&fSubscribed == 0 && c.subscriptions() > 0:
+	}
+	if text := c.forbidden(cmd, argv); text != "" {
+		return text
+	}
+	if !c.resp3 && cmd.flags&fSubscribed == 0 && c.subscriptions() > 0 {
 		return notInSubscribedState(cmd)
 	}
 	return ""

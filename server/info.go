@@ -221,6 +221,9 @@ func (s *Server) infoStats(w *infoWriter) {
 	w.field("client_output_buffer_limit_disconnections", s.outputLimitCloses.Load())
 	w.zeros("reply_buffer_shrinks", "reply_buffer_expands")
 	w.field("acl_access_denied_auth", s.authDenied.Load())
+	w.field("acl_access_denied_cmd", s.cmdDenied.Load())
+	w.field("acl_access_denied_key", s.keyDenied.Load())
+	w.field("acl_access_denied_channel", s.channelDenied.Load())
 	w.field("recovered_panics", s.panics.Load())
 }
 

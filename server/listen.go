@@ -179,7 +179,7 @@ func (s *Server) admit(nc net.Conn, trusted bool) (c *client, ok bool) {
 // another host, and no password stands in its way.
 func (s *Server) isProtected(nc net.Conn) bool {
 	conf := s.config()
-	if !conf.ProtectedMode || conf.RequirePass != "" {
+	if !conf.ProtectedMode || !s.users.Default().Rules().NoPass() {
 		return false
 	}
 	addr, ok := nc.RemoteAddr().(*net.TCPAddr)

@@ -70,8 +70,7 @@ func appendHeader(b []byte, kind byte, n int) []byte {
 
 // appendDouble appends a number with a fraction: a bulk string in RESP2.
 func appendDouble(b []byte, resp3 bool, f float64) []byte {
-	const digits = 17 // that tell any two apart
-	text := strconv.FormatFloat(f, 'g', digits, 64)
+	text := strconv.FormatFloat(f, 'g', -1, 64) // the shortest, as Redis since 7.2
 	if !resp3 {
 		return redcon.AppendBulkString(b, text)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -33,15 +34,14 @@ type Server struct {
 	log     *zap.Logger
 	broker  *broker.Broker
 	flusher *flusher
+	users   *acl.List
+	aclFile string // empty if there is none
 	out     outboxConfig
 	start   time.Time
 	runID   string
 	renamed *renamedCommands // nil if rename-command has not been used
 
-	// userLines returns what CONFIG REWRITE writes behind "user", a line for
-	// each. Nil leaves the file's own lines as they are.
-	userLines func() []string
-	replID    string // as a master would tell its replicas
+	replID string // as a master would tell its replicas
 
 	conf          atomic.Pointer[Config]
 	requestLimits atomic.Pointer[requestLimits]
@@ -51,7 +51,8 @@ type Server struct {
 	counters
 	observed
 	surveyed
-	misled misledLog
+	misled  misledLog
+	denials aclLog
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
@@ -59,10 +60,11 @@ type Server struct {
 	lagging   map[*outbox]struct{} // over their soft limit
 	closed    bool
 
-	setting sync.Mutex     // held by CONFIG SET
-	running sync.WaitGroup // clients and accept loops
-	quit    chan struct{}  // closed by Shutdown and Close
-	ticked  chan struct{}  // closed when tick has ended
+	setting   sync.Mutex     // held by CONFIG SET
+	usersFile sync.Mutex     // held by ACL LOAD and ACL SAVE
+	running   sync.WaitGroup // clients and accept loops
+	quit      chan struct{}  // closed by Shutdown and Close
+	ticked    chan struct{}  // closed when tick has ended
 }
 
 // New returns a server that is not listening yet. A nil Config means the
@@ -91,6 +93,9 @@ func New(conf *Config) (*Server, error) {
 		s.log = zap.NewNop()
 	}
 	s.renamed = conf.renamedCommands()
+	if err := s.setUpUsers(conf); err != nil {
+		return nil, err
+	}
 	s.stats = make([]commandStats, len(allCommands))
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
 	s.out.clock = s.uptime
@@ -164,6 +169,9 @@ func (s *Server) apply(conf *Config) {
 	s.out.limits.Store(&limits)
 	s.requestLimits.Store(conf.requestLimits())
 	s.watchCommands(conf)
+	if old := s.conf.Load(); old != nil && old.RequirePass != conf.RequirePass {
+		s.users.SetDefaultPassword(conf.RequirePass)
+	}
 	s.conf.Store(conf)
 }
 

@@ -20,7 +20,10 @@ type counters struct {
 	reads             atomic.Int64 // that brought any
 	outputLimitCloses atomic.Int64
 	queryLimitCloses  atomic.Int64
-	authDenied        atomic.Int64
+	authDenied        atomic.Int64 // failed logins
+	cmdDenied         atomic.Int64 // refused by the rules of users, for a command, key or channel
+	keyDenied         atomic.Int64
+	channelDenied     atomic.Int64
 	panics            atomic.Int64
 	stats             []commandStats // by command.index
 	errors            errorStats
@@ -120,7 +123,7 @@ func (s *Server) sample() {
 
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.panics} {
+	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.panics} {
 		n.Store(0)
 	}
 	for i := range s.stats {

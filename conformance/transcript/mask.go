@@ -122,6 +122,14 @@ func hideInteger(v Value) Value {
 	return v
 }
 
+// hideNumber hides an integer or a double.
+func hideNumber(v Value) Value {
+	if v.Kind == Double {
+		v.Text = "<double>"
+	}
+	return hideInteger(v)
+}
+
 func hideText(v Value) Value {
 	if v.isString() && v.Text != "" {
 		v.Text = "<text>"
@@ -144,7 +152,7 @@ func hideDigits(v Value) Value {
 func hideKeys(v Value, keys []string) Value {
 	for i := 0; i+1 < len(v.Elems); i++ {
 		if v.Elems[i].isString() && slices.Contains(keys, v.Elems[i].Text) {
-			v.Elems[i+1] = hideText(hideInteger(v.Elems[i+1]))
+			v.Elems[i+1] = hideText(hideNumber(v.Elems[i+1]))
 		}
 	}
 	return v

@@ -138,6 +138,7 @@ func TestMasks(t *testing.T) {
 		{"text", `%2 "a" "" +b :1`, `%2 "<text>" "" +<text> :1`},
 		{"digits", `*2 "12a3" :4`, `*2 "<n>a<n>" :4`},
 		{"key=id,version", `*4 "id" :7 "version" "7.0"`, `*4 "id" :<int> "version" "<text>"`},
+		{"key=id", `%2 "id" ,7.5 "age" ,7`, `%2 "id" ,<double> "age" ,7`},
 		{"key=id", `%2 "id" :7 "name" "id"`, `%2 "id" :<int> "name" "id"`},
 		{"drop=b", `%2 "a" :1 "b" :2`, `%1 "a" :1`},
 		{"drop=b", `*1 *4 "a" :1 "b" :2`, `*1 *2 "a" :1`},
