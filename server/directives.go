@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,17 +28,13 @@ type directive struct {
 }
 
 // directives is every directive of the server.
-var directives = []*directive{
-	{name: "bind", fixed: true, several: true,
+var directives = slices.Concat(serverDirectives, netDirectives)
+
+var serverDirectives = []*directive{
+	{name: "bind", several: true, apply: (*Server).putBind,
 		get: func(c *Config) string { return strings.Join(c.Bind, " ") },
-		set: func(c *Config, words []string) string {
-			c.Bind = nil
-			for _, w := range words {
-				c.Bind = append(c.Bind, strings.Fields(w)...)
-			}
-			return ""
-		}},
-	intDirective("port", 0, 65535, func(c *Config) *int { return &c.Port }).fix(),
+		set: setBind},
+	intDirective("port", 0, 65535, func(c *Config) *int { return &c.Port }).put((*Server).putPort),
 	boolDirective("protected-mode", func(c *Config) *bool { return &c.ProtectedMode }),
 	stringDirective("requirepass", func(c *Config) *string { return &c.RequirePass }),
 	intDirective("maxclients", 1, math.MaxUint32, func(c *Config) *int { return &c.MaxClients }),

@@ -83,7 +83,7 @@ func serve(conf *server.Config, log *zap.Logger, signals <-chan os.Signal, stder
 	select {
 	case err := <-failed:
 		if !errors.Is(err, server.ErrServerClosed) {
-			text := fmt.Sprintf("Failed listening on port %d (TCP), aborting: %v", conf.Port, err)
+			text := listenFailure(err)
 			log.Warn(text)
 			if conf.LogFile != "" {
 				fmt.Fprintln(stderr, text)
