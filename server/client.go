@@ -166,6 +166,9 @@ func (c *client) serve() {
 			c.close(closedPanic)
 		}
 	}()
+	if !c.shakeHands() {
+		return
+	}
 	for {
 		n, err := c.t.read(c.space, c.free)
 		if n > 0 {

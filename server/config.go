@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -26,6 +27,17 @@ type Config struct {
 	// Port is the TCP port ListenAndServe listens on. Zero means none. The
 	// default is 6379.
 	Port int
+
+	// TLS is the port for TLS, and its certificates.
+	TLS TLSConfig
+
+	// UnixSocket is the path of a Unix socket ListenAndServe listens on. Empty,
+	// the default, means none.
+	UnixSocket string
+
+	// UnixSocketPerm are the permissions of that socket. Zero, the default,
+	// means those that the umask leaves.
+	UnixSocketPerm fs.FileMode
 
 	// ProtectedMode refuses clients from other hosts while there is no
 	// password. The default is true.
@@ -161,6 +173,7 @@ func NewConfig() *Config {
 	return &Config{
 		Bind:             []string{"*", "-::*"},
 		Port:             6379,
+		TLS:              newTLSConfig(),
 		ProtectedMode:    true,
 		MaxClients:       10000,
 		TCPKeepAlive:     300 * time.Second,
@@ -196,6 +209,10 @@ func (c *Config) validate() error {
 		value, low, up int64
 	}{
 		{"Port", int64(c.Port), 0, 65535},
+		{"TLS.Port", int64(c.TLS.Port), 0, 65535},
+		{"TLS.HandshakeTimeout", int64(c.TLS.HandshakeTimeout), 0, math.MaxInt64},
+		{"TLS.SessionCacheTimeout", int64(c.TLS.SessionCacheTimeout), 0, math.MaxInt64},
+		{"UnixSocketPerm", int64(c.UnixSocketPerm), 0, 0o777},
 		{"MaxClients", int64(c.MaxClients), 1, math.MaxUint32},
 		{"Timeout", int64(c.Timeout), 0, math.MaxInt64},
 		{"TCPKeepAlive", int64(c.TCPKeepAlive), 0, math.MaxInt64},
@@ -213,6 +230,9 @@ func (c *Config) validate() error {
 		if f.value < f.low || f.value > f.up {
 			return fmt.Errorf("server: Config.%s is %d, not between %d and %d; NewConfig has the defaults", f.name, f.value, f.low, f.up)
 		}
+	}
+	if _, ok := tlsAuthModes[c.TLS.AuthClients]; !ok {
+		return fmt.Errorf("server: Config.TLS.AuthClients is %q, none of no, yes, optional; NewConfig has the defaults", c.TLS.AuthClients)
 	}
 	if limit, ok := fileLimit(); ok && limit < 1 {
 		return errors.New("server: the limit on open files leaves no room for clients")

@@ -47,11 +47,11 @@ type directive struct {
 }
 
 // directives is every directive of the server.
-var directives = slices.Concat(coreDirectives, processDirectives, aclDirectives, observeDirectives, keptDirectives, fileDirectives)
+var directives = slices.Concat(coreDirectives, netDirectives, processDirectives, aclDirectives, observeDirectives, keptDirectives, fileDirectives)
 
 // coreDirectives are those that clients and connections depend on.
 var coreDirectives = []*directive{
-	{name: "bind", values: "addresses", fixed: true, several: true,
+	{name: "bind", values: "addresses", several: true, apply: (*Server).putBind,
 		get: func(c *Config) string { return strings.Join(c.Bind, " ") },
 		set: func(c *Config, words []string) string {
 			if len(words) > maxBind {
@@ -60,7 +60,7 @@ var coreDirectives = []*directive{
 			c.Bind = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
 			return ""
 		}},
-	intDirective("port", 0, 65535, func(c *Config) *int { return &c.Port }).fix(),
+	intDirective("port", 0, 65535, func(c *Config) *int { return &c.Port }).put((*Server).putPort),
 	boolDirective("protected-mode", func(c *Config) *bool { return &c.ProtectedMode }),
 	stringDirective("requirepass", func(c *Config) *string { return &c.RequirePass }).keepSecret(),
 	intDirective("maxclients", 1, math.MaxUint32, func(c *Config) *int { return &c.MaxClients }),

@@ -7,8 +7,6 @@ import "math"
 // their values are checked as there, answered by CONFIG GET and have no effect.
 var keptDirectives = []*directive{
 	// Connections.
-	keptString("unixsocket", "").fix(),
-	keptDirective("unixsocketperm", "0", "permissions in octal", parseOctal).fix(),
 	keptString("unixsocketgroup", "").fix(),
 	keptString("bind-source-addr", ""),
 	keptInt("socket-mark-id", 0, 0, math.MaxUint32).fix(),
@@ -18,26 +16,12 @@ var keptDirectives = []*directive{
 	keptDirective("maxmemory-clients", "0", "a size or a percentage", parseMemoryOrPercent),
 
 	// TLS.
-	keptInt("tls-port", 0, 0, 65535),
-	keptString("tls-cert-file", ""),
-	keptString("tls-key-file", ""),
-	keptString("tls-key-file-pass", "").keepSecret(),
 	keptString("tls-client-cert-file", ""),
 	keptString("tls-client-key-file", ""),
 	keptString("tls-client-key-file-pass", "").keepSecret(),
 	keptString("tls-dh-params-file", ""),
-	keptString("tls-ca-cert-file", ""),
-	keptString("tls-ca-cert-dir", ""),
-	keptEnum("tls-auth-clients", "yes", "no", "yes", "optional"),
 	keptBool("tls-replication", false),
 	keptBool("tls-cluster", false),
-	keptString("tls-protocols", ""),
-	keptString("tls-ciphers", ""),
-	keptString("tls-ciphersuites", ""),
-	keptBool("tls-prefer-server-ciphers", false),
-	keptBool("tls-session-caching", true),
-	keptInt("tls-session-cache-size", 20480, 0, math.MaxInt32),
-	keptInt("tls-session-cache-timeout", 300, 0, math.MaxInt32),
 
 	// Watching.
 	keptBool("hide-user-data-from-log", false),

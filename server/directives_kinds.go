@@ -120,18 +120,6 @@ func (d *directive) takesSeveral() *directive {
 	return d
 }
 
-// parseOctal reads permissions.
-func parseOctal(word string) (value, text string) {
-	n, err := strconv.ParseInt(word, 8, 64)
-	switch {
-	case err != nil:
-		return "", "argument couldn't be parsed as an octal number"
-	case n < 0 || n > 0o777:
-		return "", "argument must be between 0 and 777 inclusive"
-	}
-	return strconv.FormatInt(n, 8), ""
-}
-
 // parseMemoryOrPercent reads a size or a part of the memory there is.
 func parseMemoryOrPercent(word string) (value, text string) {
 	if digits, ok := strings.CutSuffix(word, "%"); ok {

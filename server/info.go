@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -136,7 +137,7 @@ func (s *Server) infoServer(w *infoWriter) {
 	w.field("process_id", os.Getpid())
 	w.field("process_supervised", "no")
 	w.field("run_id", s.runID)
-	w.field("tcp_port", conf.Port)
+	w.field("tcp_port", cmp.Or(conf.Port, conf.TLS.Port))
 	w.field("server_time_usec", now.UnixMicro())
 	w.field("uptime_in_seconds", int64(up/time.Second))
 	w.field("uptime_in_days", int64(up/(24*time.Hour)))

@@ -80,7 +80,8 @@ type outboxConfig struct {
 }
 
 func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {
-	_, slow := t.(*streamTransport)
+	w, ok := t.(interface{ waits() bool })
+	slow := ok && w.waits()
 	return &outbox{t: t, conf: conf, fail: fail, slow: slow}
 }
 

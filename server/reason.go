@@ -16,6 +16,7 @@ const (
 	closedUnauthLimit  closeReason = "output-before-auth"       // replies unread by an unauthenticated client
 	closedQueryLimit   closeReason = "query-buffer-limit"       // client-query-buffer-limit
 	closedIdle         closeReason = "idle-timeout"             // timeout
+	closedHandshake    closeReason = "tls-handshake"            // no keys agreed upon, or not in time
 	closedShutdown     closeReason = "shutdown"                 // the server ends
 	closedPanic        closeReason = "panic"                    // a defect of the server, logged with its stack
 )

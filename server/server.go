@@ -56,15 +56,24 @@ type Server struct {
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
-	listeners []net.Listener
+	listeners []*listener
 	lagging   map[*outbox]struct{} // over their soft limit
 	closed    bool
 
-	setting   sync.Mutex     // held by CONFIG SET
-	usersFile sync.Mutex     // held by ACL LOAD and ACL SAVE
-	running   sync.WaitGroup // clients and accept loops
-	quit      chan struct{}  // closed by Shutdown and Close
-	ticked    chan struct{}  // closed when tick has ended
+	tls             atomic.Pointer[tlsState] // nil while no client needs it
+	servesTLS       atomic.Bool              // ServeTLS was called
+	handshakeLogged atomic.Int64             // when a failed handshake was last a warning
+
+	setting    sync.Mutex // held by CONFIG SET and Reload; guards the fields below
+	listening  bool       // ListenAndServe was called: CONFIG SET may change where
+	tlsInForce *tlsState  // what tls was when the last CONFIG SET was over
+
+	usersFile sync.Mutex // held by ACL LOAD and ACL SAVE
+
+	failed  chan error     // of a listener that ListenAndServe has opened
+	running sync.WaitGroup // clients and accept loops
+	quit    chan struct{}  // closed by Shutdown and Close
+	ticked  chan struct{}  // closed when tick has ended
 }
 
 // New returns a server that is not listening yet. A nil Config means the
@@ -86,6 +95,7 @@ func New(conf *Config) (*Server, error) {
 		replID:  newRunID(),
 		open:    make(map[uint64]*client),
 		lagging: make(map[*outbox]struct{}),
+		failed:  make(chan error, 1),
 		quit:    make(chan struct{}),
 		ticked:  make(chan struct{}),
 	}
@@ -173,59 +183,13 @@ func (s *Server) apply(conf *Config) {
 		s.users.SetDefaultPassword(conf.RequirePass)
 	}
 	s.conf.Store(conf)
-}
-
-// ListenAndServe listens as the Config says and serves until Shutdown or
-// Close. It logs "Ready to accept connections" when it is. The error is
-// ErrServerClosed, or says why it cannot listen.
-func (s *Server) ListenAndServe() error {
-	listeners, err := s.listen()
-	if err != nil {
-		return err
-	}
-	errs := make(chan error, len(listeners))
-	if !s.addListeners(listeners...) {
-		return ErrServerClosed
-	}
-	if f := s.config().OnListening; f != nil {
-		f()
-	}
-	s.log.Info("Ready to accept connections")
-	for _, ln := range listeners {
-		go func() { errs <- s.accept(ln) }()
-	}
-	for range listeners {
-		if err := <-errs; err != ErrServerClosed {
-			return err
-		}
-	}
-	<-s.quit
-	return ErrServerClosed
-}
-
-// Serve accepts clients from a listener until Shutdown or Close, and closes it.
-// The error is ErrServerClosed or that of the listener.
-func (s *Server) Serve(ln net.Listener) error {
-	if !s.addListeners(ln) {
-		return ErrServerClosed
-	}
-	return s.accept(ln)
-}
-
-// Addr returns the address of the first listener, nil if there is none.
-func (s *Server) Addr() net.Addr {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.listeners) == 0 {
-		return nil
-	}
-	return s.listeners[0].Addr()
+	s.tlsInForce = s.tls.Load()
 }
 
 // ServeConn serves one connection until it ends, and closes it. It is served
 // beyond MaxClients too, and wherever it comes from.
 func (s *Server) ServeConn(nc net.Conn) {
-	c, ok := s.admit(nc, true)
+	c, ok := s.admit(nc, nil)
 	if ok {
 		c.serve()
 		s.running.Done()

@@ -38,6 +38,21 @@ func setBacklog(ln net.Listener, n int) {
 // isInUse tells whether an address could not be bound because it is taken.
 func isInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
+// isNoAddress tells whether an address could not be bound because no interface
+// has it.
+func isNoAddress(err error) bool { return errors.Is(err, syscall.EADDRNOTAVAIL) }
+
+// isUnsupported tells whether an address could not be bound because the system
+// does not know its kind, as IPv6 may be turned off.
+func isUnsupported(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ENOPROTOOPT, syscall.EPROTONOSUPPORT, syscall.ESOCKTNOSUPPORT, syscall.EPFNOSUPPORT, syscall.EAFNOSUPPORT} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
 // cpuTime is the time the process has spent in the kernel and outside it.
 func cpuTime() (system, user time.Duration) { return usage(syscall.RUSAGE_SELF) }
 

@@ -39,6 +39,8 @@ func newTransport(nc net.Conn) transport {
 	var rc syscall.RawConn
 	var err error
 	switch nc := nc.(type) { // these only: others may wrap one and do more than it
+	case *tlsConn:
+		return newTLSTransport(nc)
 	case *net.TCPConn:
 		rc, err = nc.SyscallConn()
 	case *net.UnixConn:
@@ -52,16 +54,17 @@ func newTransport(nc net.Conn) transport {
 	return &streamTransport{nc: nc}
 }
 
-// A streamTransport is any net.Conn: TLS, an in-memory pipe, a system without
+// A streamTransport is any net.Conn: an in-memory pipe, a system without
 // non-blocking sockets. It cannot write without waiting, so every flush leaves
 // by the outbox's drain goroutine.
 type streamTransport struct {
 	nc  net.Conn
-	buf []byte // joins small chunks into one write
+	buf *buffer // joins small chunks into one write
 }
 
-// joinLimit is the length in bytes up to which chunks are joined: what fits
-// into one TLS record.
+// joinLimit is the length in bytes up to which chunks are joined and of which
+// at most a write is: what fits into one TLS record. Who waits for a write to
+// end sees that something is taken.
 const joinLimit = 16 << 10
 
 func (t *streamTransport) read(space func() []byte, free func()) (int, error) {
@@ -76,20 +79,36 @@ func (t *streamTransport) read(space func() []byte, free func()) (int, error) {
 func (t *streamTransport) tryWrite([][]byte) (int, error) { return 0, errWouldBlock }
 
 func (t *streamTransport) write(chunks [][]byte) (int, error) {
-	if len(chunks) == 1 || len(chunks[0]) >= joinLimit {
-		return t.nc.Write(chunks[0])
-	}
-	t.buf = t.buf[:0]
-	for _, c := range chunks {
-		if len(t.buf)+len(c) > joinLimit {
-			break
-		}
-		t.buf = append(t.buf, c...)
-	}
-	n, err := t.nc.Write(t.buf)
-	t.buf = nil
+	n, err := t.nc.Write(t.join(chunks))
+	t.joined()
 	return n, err
 }
+
+// join returns the beginning of chunks as one piece, valid until joined.
+func (t *streamTransport) join(chunks [][]byte) []byte {
+	if first := chunks[0]; len(chunks) == 1 || len(first)+len(chunks[1]) > joinLimit {
+		return first[:min(len(first), joinLimit)]
+	}
+	t.buf = getBuffer(joinLimit)
+	for _, c := range chunks {
+		if len(t.buf.b)+len(c) > joinLimit {
+			break
+		}
+		t.buf.b = append(t.buf.b, c...)
+	}
+	return t.buf.b
+}
+
+// joined lets go of what join has returned.
+func (t *streamTransport) joined() {
+	if t.buf != nil {
+		t.buf.free()
+		t.buf = nil
+	}
+}
+
+// waits tells whether every write may wait.
+func (t *streamTransport) waits() bool { return true }
 
 func (t *streamTransport) close() { _ = t.nc.Close() }
 

@@ -122,3 +122,13 @@ func writeOne(fd int, p []byte) (int, error) {
 		return n, nil
 	}
 }
+
+// canWriteNow tells that sockets can be written to without waiting.
+const canWriteNow = true
+
+// writeOut writes s.out.
+func (s *tlsSocket) writeOut(fd uintptr) {
+	if s.wrote, s.werr = writeOne(int(fd), s.out); s.werr == syscall.EAGAIN {
+		s.werr = errWouldBlock
+	}
+}

@@ -155,7 +155,7 @@ func (p *program) serve(conf *server.Config) int {
 			return p.failed(conf, err)
 		case sig := <-p.signals:
 			if sig == syscall.SIGHUP {
-				p.reload()
+				p.reload(srv)
 				continue
 			}
 			p.log.Info("received a signal, shutting down", zap.Stringer("signal", sig))
@@ -172,7 +172,7 @@ func (p *program) failed(conf *server.Config, err error) int {
 	if errors.Is(err, server.ErrServerClosed) {
 		return 0
 	}
-	text := fmt.Sprintf("Failed listening on port %d (TCP), aborting: %v", conf.Port, err)
+	text := listenFailure(err)
 	p.log.Warn(text)
 	if conf.LogFile != "" {
 		fmt.Fprintln(p.stderr, text)
@@ -181,14 +181,14 @@ func (p *program) failed(conf *server.Config, err error) int {
 }
 
 // reload takes up what has changed on disk.
-func (p *program) reload() {
+func (p *program) reload(srv *server.Server) {
 	p.tell(reloading()...)
 	if p.log.file != nil {
 		if err := p.log.file.reopen(); err != nil {
 			p.log.Warn("the log file cannot be opened again", zap.Error(err))
 		}
 	}
-	p.log.Info("reloaded")
+	_ = srv.Reload() // it logs what it could not do
 	p.tell("READY=1")
 }
 

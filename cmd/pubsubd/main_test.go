@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pubsubd/pubsubd/pubsubtest"
 	"github.com/pubsubd/pubsubd/server"
 )
 
@@ -140,31 +139,4 @@ func TestSignal(t *testing.T) {
 	if got := <-code; got != 0 || !bye {
 		t.Errorf("exit code %d, said bye: %v", got, bye)
 	}
-}
-
-func TestPing(t *testing.T) {
-	open := pubsubtest.RunT(t)
-	closed := pubsubtest.RunT(t, pubsubtest.Password("secret"))
-	for _, c := range []struct {
-		args         []string
-		code         int
-		stdout, fail string
-	}{
-		{at(open), 0, "+PONG\n", ""},
-		{at(closed), 0, "-NOAUTH Authentication required.\n", ""},
-		{[]string{"--port"}, 1, "", `"--port": an option and its value are needed`},
-		{[]string{"--what", "1"}, 1, "", `unknown option "--what"`},
-		{[]string{"--port", "1"}, 1, "", "refused"},
-	} {
-		var stdout, stderr bytes.Buffer
-		code := runWith(nil, &stdout, &stderr, append([]string{"ping"}, c.args...)...)
-		if code != c.code || stdout.String() != c.stdout || !strings.Contains(stderr.String(), c.fail) {
-			t.Errorf("ping %q: exit code %d, %q, %q, want %d, %q, %q", c.args, code, stdout.String(), stderr.String(), c.code, c.stdout, c.fail)
-		}
-	}
-}
-
-func at(srv *pubsubtest.Server) []string {
-	host, port, _ := net.SplitHostPort(srv.Addr())
-	return []string{"--host", host, "--port", port}
 }

@@ -14,7 +14,8 @@ func versionLine() string {
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, `Usage: pubsubd [configuration file] [--directive value ...] [-]
-       pubsubd ping [--host 127.0.0.1] [--port 6379]
+       pubsubd ping [--host 127.0.0.1] [--port 6379] [--unixsocket path]
+                    [--tls] [--cacert file] [--cert file] [--key file] [--insecure]
        pubsubd -v or --version
        pubsubd -h or --help
 

@@ -255,6 +255,18 @@ func maskClientLines(v Value) Value {
 	return v
 }
 
+var unixFlag = regexp.MustCompile(`\bflags=([A-Za-z]*)U([A-Za-z]*)`)
+
+// hideUnixFlag takes the flag off lines of CLIENT LIST that says that the client
+// came by a Unix socket: scripts show those of clients that came by TCP.
+func hideUnixFlag(v Value) Value {
+	if v.isString() && strings.Contains(v.Text, "id=") {
+		v.Text = unixFlag.ReplaceAllString(v.Text, "flags=$1$2")
+		v.Text = strings.ReplaceAll(v.Text, "flags= ", "flags=N ")
+	}
+	return v
+}
+
 func keepInfo(v Value, names []string) Value {
 	if !v.isString() {
 		return v
