@@ -25,7 +25,8 @@ type client struct {
 	addr    string // host:port, or path:0 for a unix socket
 	laddr   string
 	unix    bool
-	created time.Time
+	fd      int           // of the connection, -1 if it has none
+	created time.Duration // since the server's start
 
 	// Owned by the read loop; no lock.
 	in      requestReader
@@ -44,6 +45,9 @@ type client struct {
 	failed  bool         // the request at hand was answered with an error
 	endWhy  closeReason  // set by the request at hand to close after its reply
 	ended   bool         // no further request is run
+	held    atomic.Bool  // the request at hand waits for the end of a pause; others may look
+	ordered bool         // holds monitors.order
+	line    []byte       // memory of a line of MONITOR
 	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
@@ -55,21 +59,27 @@ type client struct {
 	active   atomic.Int64            // when it ran, in nanoseconds since the server's start
 	buffered atomic.Int64            // bytes of the requests at hand
 	room     atomic.Int64            // bytes free behind them
+	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
+	multiMem atomic.Int64            // bytes of the commands queued by MULTI
 	received atomic.Int64            // bytes
 	calls    atomic.Int64            // commands run
 	subs     atomic.Pointer[broker.Member]
 
-	mu      sync.Mutex // guards the fields below; CLIENT LIST reads them
-	name    string
-	libName string
-	libVer  string
-	db      int
-	queued  int // commands in tx; -1 outside MULTI
-	proto   int // 2 or 3
-	noEvict bool
-	noTouch bool
-	reason  closeReason // empty while open
-	ending  bool        // closes after its last reply
+	monitoring atomic.Bool // has sent MONITOR
+	muted      atomic.Bool // CLIENT REPLY OFF, for those who send it lines of MONITOR
+
+	mu       sync.Mutex // guards the fields below; CLIENT LIST reads them
+	tracking *tracking  // nil without; set by the read loop, which may look without mu
+	name     string
+	libName  string
+	libVer   string
+	db       int
+	queued   int // commands in tx; -1 outside MULTI
+	proto    int // 2 or 3
+	noEvict  bool
+	noTouch  bool
+	reason   closeReason // empty while open
+	ending   bool        // closes after its last reply
 }
 
 // replyMode is what CLIENT REPLY has set.
@@ -102,8 +112,9 @@ type operations interface {
 const lingerTimeout = 30 * time.Second
 
 func (s *Server) newClient(nc net.Conn) *client {
-	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: time.Now(), queued: -1, proto: 2, broker: s.broker}
+	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: s.uptime(), queued: -1, proto: 2, broker: s.broker}
 	c.addr, c.laddr, c.unix = addresses(nc)
+	c.fd = c.t.fd()
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
 	c.out.leave = c.detach
 	c.in.limits = s.requestLimits.Load()
@@ -164,6 +175,11 @@ func (c *client) serve() {
 	}()
 	for {
 		n, err := c.t.read(c.space, c.free)
+		if err == errWoken {
+			c.resume()
+			c.batch()
+			continue
+		}
 		if n > 0 {
 			c.in.received(n)
 			c.received.Add(int64(n))
@@ -176,6 +192,10 @@ func (c *client) serve() {
 			}
 			if c.ended || c.s.draining.Load() {
 				c.in.release()
+				continue
+			}
+			if c.held.Load() {
+				c.countBuffers()
 				continue
 			}
 			c.batch()
@@ -196,12 +216,9 @@ func (c *client) serve() {
 func (c *client) batch() {
 	c.clock = c.s.uptime()
 	c.in.limits = c.s.requestLimits.Load()
-	c.buffered.Store(int64(c.in.buffered()))
-	if c.in.buf != nil {
-		c.room.Store(int64(cap(c.in.buf.b) - c.in.end))
-	}
+	c.countBuffers()
 	began := c.clock
-	for !c.ended && !c.gone.Load() && !c.s.draining.Load() {
+	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() {
 		argv, err := c.in.next(!c.needsAuth())
 		if err == errIncomplete {
 			break
@@ -224,10 +241,20 @@ func (c *client) batch() {
 	c.finishRun()
 	c.in.settle()
 	c.active.Store(int64(c.clock))
-	c.buffered.Store(int64(c.in.buffered()))
-	c.room.Store(0)
+	c.countBuffers()
 	c.deliverAll()
+	c.s.checkClientMemory()
 	c.out.awaitRoom()
+}
+
+// countBuffers keeps what CLIENT LIST and client eviction know of what the
+// client has sent.
+func (c *client) countBuffers() {
+	n := int64(c.in.buffered())
+	if before := c.buffered.Swap(n); n > before {
+		c.s.out.piled.add(int(n - before))
+	}
+	c.room.Store(int64(c.in.room()))
 }
 
 // heldBytes is what the client has sent and the server keeps for it.
@@ -349,8 +376,18 @@ func (c *client) close(why closeReason) (first bool) {
 	return first
 }
 
+// closeNow closes the client from another goroutine, and tells whether it was
+// open. When it has returned, nobody sees anything of it any more, but for what
+// comes of a command it is just running.
+func (c *client) closeNow(why closeReason) (was bool) {
+	c.gone.Store(true)
+	c.detach()
+	return c.close(why)
+}
+
 // detach takes the client out of the broker and of CLIENT LIST.
 func (c *client) detach() {
+	c.endMonitor()
 	if m := c.member(); m != nil {
 		c.s.broker.Clear(m)
 	}
@@ -363,6 +400,8 @@ func (c *client) teardown() {
 	c.t.close()
 	c.detach()
 	c.in.release()
+	c.resume()
+	c.endTracking()
 	if c.linger != nil {
 		c.linger.Stop()
 	}

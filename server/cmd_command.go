@@ -174,7 +174,10 @@ func cmdCommandDocs(c *client, argv [][]byte) {
 // appendDoc appends a command's name and what COMMAND DOCS tells of it.
 func (c *client) appendDoc(cmd *command) {
 	doc := commandDocs[cmd.name]
-	pairs := 4
+	pairs := 3
+	if doc.complexity != "" {
+		pairs++
+	}
 	if len(doc.args) > 0 {
 		pairs++
 	}
@@ -184,6 +187,9 @@ func (c *client) appendDoc(cmd *command) {
 	b := redcon.AppendBulkString(c.reply, cmd.name)
 	b = appendMap(b, c.resp3, pairs)
 	for _, pair := range [][2]string{{"summary", doc.summary}, {"since", doc.since}, {"group", doc.group}, {"complexity", doc.complexity}} {
+		if pair[1] == "" {
+			continue
+		}
 		b = redcon.AppendBulkString(b, pair[0])
 		b = redcon.AppendBulkString(b, pair[1])
 	}

@@ -48,6 +48,9 @@ func cmdReset(c *client, _ [][]byte) {
 	if c.replies != repliesSkip { // which is for the reply to RESET itself
 		c.replies = repliesOn
 	}
+	c.muted.Store(false)
+	c.endMonitor()
+	c.endTracking()
 	c.setAuthed(c.s.config().RequirePass == "")
 	c.setProto(false)
 	c.mu.Lock()

@@ -104,6 +104,7 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 // as one.
 type run struct {
 	cmd      *command
+	name     []byte // of the command, as it was sent
 	num      int
 	channel  []byte
 	payloads [][]byte
@@ -118,7 +119,7 @@ const (
 
 // takes tells whether a request can be added to the run at hand.
 func (r *run) takes(c *client, cmd *command, argv [][]byte) bool {
-	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel)
+	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel) && bytes.Equal(argv[0], r.name)
 }
 
 // add begins or goes on with a run. It refuses what has to be published on its
@@ -128,7 +129,7 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 	if c.in.inline || len(argv[2]) > maxRunPayload || c.replies != repliesOn || c.subscriptions() > 0 {
 		return false
 	}
-	r.cmd, r.channel = cmd, argv[1]
+	r.cmd, r.name, r.channel = cmd, argv[0], argv[1]
 	r.payloads = append(r.payloads, argv[2])
 	r.num++
 	return true
@@ -145,6 +146,10 @@ func (c *client) finishRun() {
 		*r = run{payloads: r.payloads[:0]}
 		return
 	}
+	if c.s.modes.Load()&modeMonitored != 0 && !c.ordered { // since the run began
+		c.inOrder(c.finishRun)
+		return
+	}
 	start := c.s.uptime()
 	k := broker.Channel
 	if r.cmd != publishCommand {
@@ -158,6 +163,11 @@ func (c *client) finishRun() {
 	c.clock = c.s.uptime()
 	c.failed = false
 	c.countCalls(r.cmd, r.num, c.clock-start)
+	if c.ordered {
+		for _, payload := range r.payloads {
+			c.tellMonitors([][]byte{r.name, r.channel, payload})
+		}
+	}
 	clear(r.payloads)
 	*r = run{payloads: r.payloads[:0]}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +72,8 @@ var directives = []*directive{
 		}},
 	stringDirective("logfile", func(c *Config) *string { return &c.LogFile }).fix(),
 }
+
+func init() { directives = slices.Concat(directives, clientDirectives) }
 
 // The bounds of hz. Values outside are taken for the nearest inside, as in Redis.
 const (

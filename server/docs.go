@@ -7,7 +7,7 @@ type commandDoc struct {
 	summary    string
 	since      string // version of Redis
 	group      string
-	complexity string
+	complexity string // empty where Redis tells none
 	args       []argument
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -113,8 +112,8 @@ func (s *Server) infoClients(w *infoWriter) {
 	w.field("maxclients", s.config().MaxClients)
 	w.field("client_recent_max_input_buffer", longestIn)
 	w.field("client_recent_max_output_buffer", longestOut)
-	w.field("blocked_clients", 0)
-	w.field("tracking_clients", 0)
+	w.field("blocked_clients", s.heldBack())
+	w.field("tracking_clients", s.tracking.Load())
 	w.field("pubsub_clients", pubsub)
 	w.field("watching_clients", 0)
 	w.field("clients_in_timeout_table", 0)
@@ -130,13 +129,12 @@ func (s *Server) infoMemory(w *infoWriter) {
 	w.field("used_memory_human", humanBytes(used))
 	w.field("used_memory_rss", rss)
 	w.field("used_memory_rss_human", humanBytes(rss))
-	limit := debug.SetMemoryLimit(-1)
-	if limit == 1<<63-1 {
-		limit = 0
-	}
+	limit := memoryLimit()
 	w.field("maxmemory", limit)
 	w.field("maxmemory_human", humanBytes(uint64(limit)))
 	w.field("maxmemory_policy", "noeviction")
+	w.field("mem_clients_slaves", 0)
+	w.field("mem_clients_normal", s.clientsMemory())
 	w.field("mem_allocator", "go")
 	w.field("mem_fragmentation_ratio", fmt.Sprintf("%.2f", float64(rss)/float64(used)))
 }
@@ -177,7 +175,7 @@ func (s *Server) infoStats(w *infoWriter) {
 	w.field("rejected_connections", s.rejected.Load())
 	w.field("expired_keys", 0)
 	w.field("evicted_keys", 0)
-	w.field("evicted_clients", 0)
+	w.field("evicted_clients", s.evicted.Load())
 	w.field("keyspace_hits", 0)
 	w.field("keyspace_misses", 0)
 	w.field("pubsub_channels", w.broker.Channels)

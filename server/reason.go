@@ -14,6 +14,7 @@ const (
 	closedSoftLimit   closeReason = "output-buffer-soft-limit" // client-output-buffer-limit, soft
 	closedUnauthLimit closeReason = "output-before-auth"       // replies unread by an unauthenticated client
 	closedQueryLimit  closeReason = "query-buffer-limit"       // client-query-buffer-limit
+	closedEvicted     closeReason = "evicted"                  // maxmemory-clients
 	closedIdle        closeReason = "idle-timeout"             // timeout
 	closedShutdown    closeReason = "shutdown"                 // the server ends
 	closedPanic       closeReason = "panic"                    // a defect of the server, logged with its stack

@@ -20,6 +20,7 @@ type counters struct {
 	outputLimitCloses atomic.Int64
 	queryLimitCloses  atomic.Int64
 	authDenied        atomic.Int64
+	evicted           atomic.Int64 // clients closed for maxmemory-clients
 	panics            atomic.Int64
 	stats             []commandStats // by command.index
 	errors            errorStats
@@ -107,7 +108,7 @@ func (s *Server) sample() {
 
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.out.sent, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.panics} {
+	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.out.sent, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.evicted, &s.panics} {
 		n.Store(0)
 	}
 	for i := range s.stats {
