@@ -43,6 +43,9 @@ func cmdReset(c *client, _ [][]byte) {
 	if c.replies != repliesSkip { // which is for the reply to RESET itself
 		c.replies = repliesOn
 	}
+	c.muted.Store(false)
+	c.endMonitor()
+	c.endTracking()
 	c.logout()
 	c.setProto(false)
 	c.mu.Lock()

@@ -121,7 +121,7 @@ const (
 
 // takes tells whether a request can be added to the run at hand.
 func (r *run) takes(c *client, cmd *command, argv [][]byte) bool {
-	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel)
+	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel) && bytes.Equal(argv[0], r.name)
 }
 
 // add begins or goes on with a run. It refuses what has to be published on its
@@ -148,6 +148,10 @@ func (c *client) finishRun() {
 		*r = run{payloads: r.payloads[:0]}
 		return
 	}
+	if c.s.modes.Load()&modeMonitored != 0 && !c.ordered { // since the run began
+		c.inOrder(c.finishRun)
+		return
+	}
 	start := c.s.uptime()
 	k := broker.Channel
 	if r.cmd != publishCommand {
@@ -164,6 +168,11 @@ func (c *client) finishRun() {
 	c.countCalls(r.cmd, r.num, took)
 	if each := took / time.Duration(r.num); each >= c.s.slowest() {
 		c.runTookLong(each)
+	}
+	if c.ordered {
+		for _, payload := range r.payloads {
+			c.tellMonitors([][]byte{r.name, r.channel, payload})
+		}
 	}
 	clear(r.payloads)
 	*r = run{payloads: r.payloads[:0]}

@@ -20,7 +20,7 @@ func TestCommandTable(t *testing.T) {
 			t.Errorf("%s takes no arguments, not even its name", cmd.name)
 		}
 		doc, ok := commandDocs[cmd.name]
-		if !ok || doc.summary == "" || doc.since == "" || doc.group == "" || doc.complexity == "" && cmd.name != "lolwut" {
+		if !ok || doc.summary == "" || doc.since == "" || doc.group == "" || doc.complexity == "" && cmd.name != "lolwut" && cmd.name != "monitor" {
 			t.Errorf("%s is not documented: %+v", cmd.name, doc)
 		}
 		for _, name := range []string{cmd.name, strings.ToUpper(cmd.name), strings.ToUpper(cmd.name[:1]) + cmd.name[1:]} {

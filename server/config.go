@@ -70,6 +70,12 @@ type Config struct {
 	// limit on open files leaves. The default is 10000.
 	MaxClients int
 
+	// MaxMemoryClients is the most bytes all clients together may take: past
+	// it those that take the most are closed. Below zero it is a percentage of
+	// the memory limit of the process, -1 to -100. Zero, the default, means no
+	// limit.
+	MaxMemoryClients int64
+
 	// Timeout is how long a client that is not in subscribed state may send
 	// nothing, in whole seconds. Zero, the default, means for ever.
 	Timeout time.Duration
@@ -214,6 +220,7 @@ func (c *Config) validate() error {
 		{"TLS.SessionCacheTimeout", int64(c.TLS.SessionCacheTimeout), 0, math.MaxInt64},
 		{"UnixSocketPerm", int64(c.UnixSocketPerm), 0, 0o777},
 		{"MaxClients", int64(c.MaxClients), 1, math.MaxUint32},
+		{"MaxMemoryClients", c.MaxMemoryClients, -100, math.MaxInt64},
 		{"Timeout", int64(c.Timeout), 0, math.MaxInt64},
 		{"TCPKeepAlive", int64(c.TCPKeepAlive), 0, math.MaxInt64},
 		{"QueryBufferLimit", c.QueryBufferLimit, 1, math.MaxInt64},

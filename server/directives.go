@@ -47,7 +47,7 @@ type directive struct {
 }
 
 // directives is every directive of the server.
-var directives = slices.Concat(coreDirectives, netDirectives, processDirectives, aclDirectives, observeDirectives, keptDirectives, fileDirectives)
+var directives = slices.Concat(coreDirectives, netDirectives, clientDirectives, processDirectives, aclDirectives, observeDirectives, keptDirectives, fileDirectives)
 
 // coreDirectives are those that clients and connections depend on.
 var coreDirectives = []*directive{

@@ -13,7 +13,6 @@ var keptDirectives = []*directive{
 	keptInt("max-new-connections-per-cycle", 10, 1, 1000),
 	keptInt("max-new-tls-connections-per-cycle", 1, 1, 1000),
 	keptInt("tracking-table-max-keys", 1000000, 0, math.MaxInt64),
-	keptDirective("maxmemory-clients", "0", "a size or a percentage", parseMemoryOrPercent),
 
 	// TLS.
 	keptString("tls-client-cert-file", ""),

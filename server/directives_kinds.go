@@ -120,27 +120,6 @@ func (d *directive) takesSeveral() *directive {
 	return d
 }
 
-// parseMemoryOrPercent reads a size or a part of the memory there is.
-func parseMemoryOrPercent(word string) (value, text string) {
-	if digits, ok := strings.CutSuffix(word, "%"); ok {
-		n, err := strconv.ParseUint(digits, 10, 63)
-		switch {
-		case err != nil:
-			return "", "argument must be a memory or percent value"
-		case n > 100:
-			return "", "percentage argument must be less or equal to 100"
-		case n == 0:
-			return "0", ""
-		}
-		return strconv.FormatUint(n, 10) + "%", ""
-	}
-	n, ok := parseMemory(word)
-	if !ok {
-		return "", "argument must be a memory or percent value"
-	}
-	return strconv.FormatInt(n, 10), ""
-}
-
 // parseSave reads times and numbers of changes.
 func parseSave(_ *Config, words []string) (value, text string) {
 	if len(words) == 1 && words[0] == "" {

@@ -15,6 +15,7 @@ func TestDirectives(t *testing.T) {
 	const notInteger = "argument couldn't be parsed into an integer"
 	const notMemory = "argument must be a memory value"
 	const notLeave = "argument(s) must be one of the following: no, yes, local"
+	const notMemoryOrPercent = "argument must be a memory or percent value"
 	const notBool = "argument must be 'yes' or 'no'"
 	between := func(low, high string) string {
 		return "argument must be between " + low + " and " + high + " inclusive"
@@ -44,6 +45,11 @@ func TestDirectives(t *testing.T) {
 		"protected-mode":            {{"no", "no", ""}, {"YES", "yes", ""}, {"1", "", notBool}, {"", "", notBool}},
 		"requirepass":               {{"secret", "secret", ""}, {"", "", ""}},
 		"maxclients":                {{"1", "1", ""}, {"0", "", between("1", "4294967295")}, {"4294967296", "", between("1", "4294967295")}, {"1.5", "", notInteger}},
+		"maxmemory-clients": {
+			{"0", "0", ""}, {"10mb", "10485760", ""}, {"1%", "1%", ""}, {"100%", "100%", ""}, {"0%", "0", ""}, {"", "0", ""}, {maxInt, maxInt, ""},
+			{"101%", "", "percentage argument must be less or equal to 100"}, {"-1", "", notMemoryOrPercent}, {"-1%", "", notMemoryOrPercent}, {"1.5%", "", notMemoryOrPercent},
+			{"%", "", notMemoryOrPercent}, {"50%%", "", notMemoryOrPercent}, {"00010%", "", notMemoryOrPercent}, {"x", "", notMemoryOrPercent},
+		},
 		"tcp-backlog":               {{"128", "128", ""}, {"x", "", notInteger}},
 		"timeout":                   {{"0", "0", ""}, {"60", "60", ""}, {"-1", "", between("0", "2147483647")}, {"2147483648", "", between("0", "2147483647")}},
 		"tcp-keepalive":             {{"0", "0", ""}, {"10", "10", ""}, {"x", "", notInteger}},

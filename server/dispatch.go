@@ -26,7 +26,15 @@ func (c *client) dispatch(argv [][]byte) {
 		c.reject(nil, unknownCommand(cmd, argv))
 	default:
 		c.last.Store(cmd)
-		c.perform(cmd, argv)
+		if c.perform(cmd, argv); c.held.Load() {
+			if c.replies == repliesSkip {
+				c.replies = repliesSkipNext // it comes again
+			}
+			return
+		}
+	}
+	if c.tracking != nil {
+		c.afterTracked(cmd, known)
 	}
 	if c.silent() && c.mark < len(c.reply) {
 		c.reply = c.reply[:c.mark]
@@ -46,14 +54,31 @@ func (c *client) perform(cmd *command, argv [][]byte) {
 		c.reject(cmd, text)
 		return
 	}
+	modes := c.s.modes.Load()
+	if modes != 0 && c.divert(modes, cmd, argv) {
+		return
+	}
 	if c.tx != nil && cmd.flags&fInMulti == 0 {
 		c.queue(cmd, argv)
 		return
 	}
-	if cmd.flags&fPublish != 0 && c.run.add(c, cmd, argv) {
+	if cmd.flags&fPublish != 0 && modes&modeMonitored == 0 && c.run.add(c, cmd, argv) {
 		return
 	}
 	c.call(cmd, argv)
+}
+
+// divert keeps a command from being run now if a pause holds it back or if a
+// monitor has sent it that may not. It tells whether it has.
+func (c *client) divert(modes uint32, cmd *command, argv [][]byte) bool {
+	if c.monitoring.Load() { // which no pause is for
+		if cmd.flags&(fWrite|fReadOnly|fPublish) == 0 {
+			return false
+		}
+		c.reject(cmd, errMonitorKeyspace)
+		return true
+	}
+	return c.pausable(modes, cmd) && c.holdBack(cmd, argv)
 }
 
 // silent tells whether CLIENT REPLY keeps the reply at hand from being sent.
@@ -97,8 +122,22 @@ func (c *client) reject(cmd *command, text string) {
 	c.fail(text)
 }
 
-// call runs a command and counts it.
+// call runs a command, counts it, and shows it to those who monitor.
 func (c *client) call(cmd *command, argv [][]byte) {
+	if c.s.modes.Load()&modeMonitored == 0 {
+		c.callAlone(cmd, argv)
+		return
+	}
+	c.inOrder(func() {
+		c.callAlone(cmd, argv)
+		if cmd.flags&fAdmin == 0 {
+			c.tellMonitors(argv)
+		}
+	})
+}
+
+// callAlone runs a command and counts it.
+func (c *client) callAlone(cmd *command, argv [][]byte) {
 	start := c.s.uptime()
 	cmd.run(c, argv)
 	c.clock = c.s.uptime()

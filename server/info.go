@@ -161,7 +161,8 @@ func (s *Server) infoClients(w *infoWriter) {
 	w.field("maxclients", s.config().MaxClients)
 	w.field("client_recent_max_input_buffer", s.longestIn.Load())
 	w.field("client_recent_max_output_buffer", s.longestOut.Load())
-	w.zeros("blocked_clients", "tracking_clients")
+	w.field("blocked_clients", s.heldBack())
+	w.field("tracking_clients", s.tracking.Load())
 	w.field("pubsub_clients", w.broker.Subscribers)
 	w.zeros("watching_clients", "clients_in_timeout_table", "total_watched_keys", "total_blocking_keys", "total_blocking_keys_on_nokey")
 }
@@ -202,8 +203,9 @@ func (s *Server) infoStats(w *infoWriter) {
 	w.field("rejected_connections", s.rejected.Load())
 	w.zeros("sync_full", "sync_partial_ok", "sync_partial_err", "expired_subkeys", "expired_keys")
 	w.field("expired_stale_perc", "0.00")
-	w.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients", "evicted_scripts",
-		"total_eviction_exceeded_time", "current_eviction_exceeded_time", "keyspace_hits", "keyspace_misses")
+	w.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys")
+	w.field("evicted_clients", s.evicted.Load())
+	w.zeros("evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time", "keyspace_hits", "keyspace_misses")
 	w.field("pubsub_channels", w.broker.Channels)
 	w.field("pubsub_patterns", w.broker.Patterns)
 	w.field("pubsubshard_channels", w.broker.ShardChannels)

@@ -15,6 +15,7 @@ const (
 	closedSoftLimit    closeReason = "output-buffer-soft-limit" // client-output-buffer-limit, soft
 	closedUnauthLimit  closeReason = "output-before-auth"       // replies unread by an unauthenticated client
 	closedQueryLimit   closeReason = "query-buffer-limit"       // client-query-buffer-limit
+	closedEvicted      closeReason = "evicted"                  // maxmemory-clients
 	closedIdle         closeReason = "idle-timeout"             // timeout
 	closedHandshake    closeReason = "tls-handshake"            // no keys agreed upon, or not in time
 	closedShutdown     closeReason = "shutdown"                 // the server ends

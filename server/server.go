@@ -48,6 +48,12 @@ type Server struct {
 	lastID        atomic.Uint64
 	draining      atomic.Bool // no further request is run
 
+	modes    atomic.Uint32 // what holds commands up: modeMonitored and so on
+	monitors monitors
+	paused   pause
+	budget   clientBudget
+	tracking atomic.Int64 // clients with CLIENT TRACKING
+
 	counters
 	observed
 	surveyed
@@ -182,6 +188,7 @@ func (s *Server) apply(conf *Config) {
 	if old := s.conf.Load(); old != nil && old.RequirePass != conf.RequirePass {
 		s.users.SetDefaultPassword(conf.RequirePass)
 	}
+	s.setClientMemory(conf)
 	s.conf.Store(conf)
 	s.tlsInForce = s.tls.Load()
 }
@@ -330,6 +337,13 @@ func (s *Server) clients() []*client {
 	return list
 }
 
+// clientByID returns an open client, nil if there is none of that ID.
+func (s *Server) clientByID(id int64) *client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[uint64(id)]
+}
+
 // forget takes a client off the list.
 func (s *Server) forget(c *client) {
 	s.mu.Lock()
@@ -372,6 +386,7 @@ func (s *Server) tick() {
 		s.sample()
 		s.checkSoft()
 		s.closeIdle()
+		s.evictClients()
 	}
 }
 
@@ -388,15 +403,15 @@ func (s *Server) checkSoft() {
 }
 
 // closeIdle closes clients that have neither sent nor taken anything for the
-// timeout. Those in
-// subscribed state only listen, so it is not for them.
+// timeout. Those in subscribed state and monitors only listen, and those held
+// back by a pause cannot help it, so it is not for them.
 func (s *Server) closeIdle() {
 	timeout := s.config().Timeout
 	if timeout == 0 {
 		return
 	}
 	for _, c := range s.clients() {
-		if c.subscriptions() == 0 && s.uptime()-c.lastActive() > timeout {
+		if c.subscriptions() == 0 && !c.monitoring.Load() && !c.held.Load() && s.uptime()-c.lastActive() > timeout {
 			s.log.Debug("closing idle client", zapClient(c)...)
 			c.close(closedIdle)
 		}

@@ -24,6 +24,7 @@ type counters struct {
 	cmdDenied         atomic.Int64 // refused by the rules of users, for a command, key or channel
 	keyDenied         atomic.Int64
 	channelDenied     atomic.Int64
+	evicted           atomic.Int64 // clients closed for maxmemory-clients
 	panics            atomic.Int64
 	stats             []commandStats // by command.index
 	errors            errorStats
@@ -123,7 +124,7 @@ func (s *Server) sample() {
 
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.panics} {
+	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.evicted, &s.panics} {
 		n.Store(0)
 	}
 	for i := range s.stats {

@@ -49,7 +49,7 @@ func (s *Server) survey(now time.Duration) {
 		queued, _ := c.out.pending()
 		held := c.buffered.Load()
 		in, out = max(in, held), max(out, int64(queued))
-		memory += clientBytes + held + c.room.Load() + int64(queued)
+		memory += c.memoryBeside(queued)
 	}
 	at := s.surveys % recentSurveys
 	s.ins[at], s.outs[at] = in, out

@@ -252,7 +252,7 @@ func (t *tlsTransport) handshake(within time.Duration) error {
 func (t *tlsTransport) read(space func() []byte, free func()) (int, error) {
 	n, err := t.tls.Read(t.first[:])
 	if n == 0 {
-		return 0, err
+		return 0, t.waker.cause(t.nc, err)
 	}
 	p := space()
 	p[0] = t.first[0]

@@ -3,7 +3,10 @@ package server
 import (
 	"errors"
 	"net"
+	"os"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // A transport is how the bytes of a client's connection arrive and leave. What
@@ -14,6 +17,10 @@ type transport interface {
 	// to read, where the system can tell; then free is called if there was
 	// nothing after all. One goroutine reads at a time.
 	read(space func() []byte, free func()) (int, error)
+
+	// wake makes the read under way, or the next, return errWoken once. It may
+	// be called from any goroutine.
+	wake()
 
 	// tryWrite writes as much of the chunks as the connection takes at once.
 	// The error is errWouldBlock if that is not all.
@@ -31,6 +38,9 @@ type transport interface {
 	// fd is the file descriptor of the connection, -1 if it has none.
 	fd() int
 }
+
+// errWoken means that nothing has arrived, but somebody has called wake.
+var errWoken = errors.New("woken up")
 
 var errWouldBlock = errors.New("the connection takes no more bytes now")
 
@@ -54,12 +64,41 @@ func newTransport(nc net.Conn) transport {
 	return &streamTransport{nc: nc}
 }
 
+// A waker wakes up the reader of a connection by a deadline in the past.
+type waker struct {
+	mu    sync.Mutex // guards woken and the deadline
+	woken bool
+}
+
+func (w *waker) wake(nc net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.woken = true
+	_ = nc.SetReadDeadline(time.Unix(1, 0)) // of a closed connection, whose reader is awake
+}
+
+// cause is what a read that failed has failed by: errWoken after wake.
+func (w *waker) cause(nc net.Conn, err error) error {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.woken {
+		return err
+	}
+	w.woken = false
+	_ = nc.SetReadDeadline(time.Time{})
+	return errWoken
+}
+
 // A streamTransport is any net.Conn: an in-memory pipe, a system without
 // non-blocking sockets. It cannot write without waiting, so every flush leaves
 // by the outbox's drain goroutine.
 type streamTransport struct {
-	nc  net.Conn
-	buf *buffer // joins small chunks into one write
+	nc    net.Conn
+	waker waker
+	buf   *buffer // joins small chunks into one write
 }
 
 // joinLimit is the length in bytes up to which chunks are joined and of which
@@ -73,8 +112,10 @@ func (t *streamTransport) read(space func() []byte, free func()) (int, error) {
 		return n, nil
 	}
 	free()
-	return 0, err
+	return 0, t.waker.cause(t.nc, err)
 }
+
+func (t *streamTransport) wake() { t.waker.wake(t.nc) }
 
 func (t *streamTransport) tryWrite([][]byte) (int, error) { return 0, errWouldBlock }
 

@@ -58,6 +58,8 @@ var maskKinds = map[string]func(arg string) func(Value) Value{
 	// client hides what varies in the lines of CLIENT LIST and removes the
 	// fields that Redis 7.0 does not have.
 	"client": func(string) func(Value) Value { return deep(maskClientLines) },
+	// monitor hides the time and the address in a line of MONITOR.
+	"monitor": func(string) func(Value) Value { return deep(maskMonitorLine) },
 	// info=a,b* keeps the lines of these names from INFO, in this order, and
 	// of those with a star hides the numbers, or if there are several by
 	// name, as in commandstats, the times.
@@ -138,13 +140,21 @@ func hideText(v Value) Value {
 }
 
 var (
-	digitsPattern = regexp.MustCompile(`[0-9]+`)
-	timingPattern = regexp.MustCompile(`\b(usec|usec_per_call)=[0-9.]+`)
+	digitsPattern  = regexp.MustCompile(`[0-9]+`)
+	monitorPattern = regexp.MustCompile(`^[0-9]+\.[0-9]{6} \[([0-9]+) [^]]+\]`)
+	timingPattern  = regexp.MustCompile(`\b(usec|usec_per_call)=[0-9.]+`)
 )
 
 func hideDigits(v Value) Value {
 	if v.isString() {
 		v.Text = digitsPattern.ReplaceAllLiteralString(v.Text, "<n>")
+	}
+	return v
+}
+
+func maskMonitorLine(v Value) Value {
+	if v.isString() {
+		v.Text = monitorPattern.ReplaceAllString(v.Text, "<time> [$1 <addr>]")
 	}
 	return v
 }

@@ -155,6 +155,8 @@ func TestMasks(t *testing.T) {
 		{"client", `"id=1 addr=1:2 name=n lib-name=x resp=2\n"`, `"id=* addr=* name=n resp=2\n"`},
 		{"client", `="txt:id=1 resp=3\nid=2 resp=2\n"`, `="txt:id=* resp=3\nid=* resp=2\n"`},
 		{"client", `"other"`, `"other"`},
+		{"monitor", `+"1795354000.000001 [3 ::1:2] \"PING\""`, `+<time> [3 <addr>] "PING"`},
+		{"monitor", `+PONG`, `+PONG`},
 		{"info=b,a*", `"# S\r\na:12\r\nb:3\r\nc:4\r\n"`, `"b:3\r\na:<n>\r\n"`},
 		{"info=a*", `="txt:a:calls=1,usec=22,usec_per_call=3.5\r\n"`, `="txt:a:calls=1,usec=<n>,usec_per_call=<n>\r\n"`},
 		{"info=none", `"a:1\r\n"`, `""`},
