@@ -72,7 +72,7 @@ func cmdLatencyDoctor(c *client, _ [][]byte) {
 				sum += s.took
 			}
 			n := int64(len(e.samples))
-			fmt.Fprintf(&b, "%s: %d seconds with spikes between %s ago and %s ago, on average %d ms, the worst of all time %d ms.\n",
+			fmt.Fprintf(&b, "%s: samples %d, from %s to %s ago, on average %d ms, the worst of all time %d ms.\n",
 				name, n, age(time.Now().Unix()-e.samples[0].at), age(time.Now().Unix()-e.samples[n-1].at), sum/n, e.worst)
 		}
 		if n := conf.SlowlogLogSlowerThan; n < 0 || n > conf.LatencyMonitorThreshold*1000 && conf.LatencyMonitorThreshold > 0 {

@@ -82,29 +82,38 @@ func cmdMemoryStats(c *client, _ [][]byte) {
 
 // cmdMemoryDoctor says in words whether the memory taken looks right.
 func cmdMemoryDoctor(c *client, _ [][]byte) {
-	const (
-		little = 5 << 20 // bytes below which nothing can be said
-		high   = 1.4     // from this ratio on it is worth a word
-	)
 	m, peak := c.s.memory()
+	c.reply = appendVerbatim(c.reply, c.resp3, []byte(m.advice(peak, uint64(c.s.clientMemory.Load()))))
+}
+
+// When MEMORY DOCTOR has something to say.
+const (
+	littleMemory = 5 << 20 // bytes below which nothing can be said
+	highPeak     = 1.5     // times what is used now
+	highResident = 1.4     // times what is used
+	highClients  = 0.5     // times what is used
+)
+
+// advice is what there is to say of the memory used, at its peak and by
+// clients.
+func (m memoryUse) advice(peak, clients uint64) string {
 	var b strings.Builder
-	if m.used < little {
-		b.WriteString("The server uses too little memory to say anything about it.\n")
-	} else {
-		if ratio(peak, m.used) >= high+0.1 {
-			fmt.Fprintf(&b, "At its peak the server has used %s, now it uses %s. The difference may still be held: MEMORY PURGE gives it back to the system.\n", humanBytes(peak), humanBytes(m.used))
-		}
-		if ratio(m.rss, m.used) >= high {
-			fmt.Fprintf(&b, "The process holds %s for the %s it uses. The collector needs room to work in; GOGC and GOMEMLIMIT say how much.\n", humanBytes(m.rss), humanBytes(m.used))
-		}
-		if n := c.s.clientMemory.Load(); ratio(uint64(n), m.used) >= 0.5 {
-			fmt.Fprintf(&b, "Clients take %s of it. CLIENT LIST shows in tot-mem which; client-output-buffer-limit bounds what waits for slow ones.\n", humanBytes(uint64(n)))
-		}
-		if b.Len() == 0 {
-			b.WriteString("Nothing about the memory looks wrong.\n")
-		}
+	switch {
+	case m.used < littleMemory:
+		return "The server uses too little memory to say anything about it.\n"
+	case ratio(peak, m.used) >= highPeak:
+		fmt.Fprintf(&b, "At its peak the server has used %s, now it uses %s. The difference may still be held: MEMORY PURGE gives it back to the system.\n", humanBytes(peak), humanBytes(m.used))
 	}
-	c.reply = appendVerbatim(c.reply, c.resp3, []byte(b.String()))
+	if ratio(m.rss, m.used) >= highResident {
+		fmt.Fprintf(&b, "The process holds %s for the %s it uses. The collector needs room to work in; GOGC and GOMEMLIMIT say how much.\n", humanBytes(m.rss), humanBytes(m.used))
+	}
+	if ratio(clients, m.used) >= highClients {
+		fmt.Fprintf(&b, "Clients take %s of it. CLIENT LIST shows in tot-mem which; client-output-buffer-limit bounds what waits for slow ones.\n", humanBytes(clients))
+	}
+	if b.Len() == 0 {
+		return "Nothing about the memory looks wrong.\n"
+	}
+	return b.String()
 }
 
 // cmdMemoryMallocStats tells the counters of Go's memory manager.

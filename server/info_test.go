@@ -102,6 +102,31 @@ func TestSurvey(t *testing.T) {
 	survey(70, 5000)
 }
 
+func TestMemoryAdvice(t *testing.T) {
+	const mb = 1 << 20
+	for _, tt := range []struct {
+		used, rss, peak, clients uint64
+		want                     []string // what the lines begin with
+	}{
+		{mb, 90 * mb, 90 * mb, mb, []string{"The server uses too little"}},
+		{10 * mb, 13 * mb, 14 * mb, 4 * mb, []string{"Nothing about the memory looks wrong"}},
+		{10 * mb, 13 * mb, 15 * mb, 4 * mb, []string{"At its peak the server has used 15.00M, now it uses 10.00M"}},
+		{10 * mb, 14 * mb, 10 * mb, 4 * mb, []string{"The process holds 14.00M for the 10.00M"}},
+		{10 * mb, 20 * mb, 20 * mb, 5 * mb, []string{"At its peak", "The process holds", "Clients take 5.00M of it"}},
+	} {
+		lines := strings.Split(strings.TrimSuffix(memoryUse{used: tt.used, rss: tt.rss}.advice(tt.peak, tt.clients), "\n"), "\n")
+		if len(lines) != len(tt.want) {
+			t.Errorf("%+v: told %q", tt, lines)
+			continue
+		}
+		for i, want := range tt.want {
+			if !strings.HasPrefix(lines[i], want) {
+				t.Errorf("%+v: told %q, want %q", tt, lines[i], want)
+			}
+		}
+	}
+}
+
 func TestHumanBytes(t *testing.T) {
 	for n, want := range map[uint64]string{0: "0B", 1023: "1023B", 1024: "1.00K", 1536 << 10: "1.50M", 3 << 30: "3.00G", 1 << 40: "1.00T", 5 << 50: "5120.00T"} {
 		if got := humanBytes(n); got != want {

@@ -5,13 +5,17 @@ package server
 import "runtime"
 
 // multiplexingAPI is what the Go runtime waits for connections with.
-var multiplexingAPI = map[string]string{"windows": "iocp", "solaris": "event ports", "illumos": "event ports", "aix": "pollset"}[runtime.GOOS]
-
-func init() {
-	if multiplexingAPI == "" {
-		multiplexingAPI = "kqueue"
+var multiplexingAPI = func() string {
+	switch runtime.GOOS {
+	case "windows":
+		return "iocp"
+	case "solaris", "illumos":
+		return "event ports"
+	case "aix":
+		return "pollset"
 	}
-}
+	return "kqueue"
+}()
 
 // systemName is the operating system as INFO tells it.
 func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }
