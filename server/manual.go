@@ -1,5 +1,9 @@
 package server
 
+//go:generate go run ../internal/manual
+
+import "slices"
+
 // A Directive describes a directive for manuals.
 type Directive struct {
 	Name    string
@@ -21,7 +25,9 @@ type Directive struct {
 func Sections() [][2]string {
 	var list [][2]string
 	for _, s := range manual {
-		list = append(list, [2]string{s.title, s.about})
+		if slices.ContainsFunc(s.entries, manualEntry.inEffect) {
+			list = append(list, [2]string{s.title, s.about})
+		}
 	}
 	return append(list, [2]string{keptSection, "Accepted so that files made for Redis or Valkey can be used as they are: what belongs to keys, persistence, replication, clusters and scripts, or to the inside of those servers. Values are checked and CONFIG GET answers them; nothing else comes of them. One line of the log names those that are set to something else than their default."})
 }
@@ -35,7 +41,8 @@ func Directives() []Directive {
 	described := make(map[string]bool)
 	for _, s := range manual {
 		for _, e := range s.entries {
-			if d := directiveByName(e.name); d != nil && !d.kept {
+			if e.inEffect() {
+				d := directiveByName(e.name)
 				described[d.name] = true
 				list = append(list, d.describe(defaults, s.title, e.about))
 			}
@@ -67,6 +74,12 @@ type manualSection struct {
 }
 
 type manualEntry struct{ name, about string }
+
+// inEffect tells whether there is such a directive and it is not just kept.
+func (e manualEntry) inEffect() bool {
+	d := directiveByName(e.name)
+	return d != nil && !d.kept
+}
 
 // manual describes the directives that have an effect. Those that are kept need
 // no entry, but may have one.
