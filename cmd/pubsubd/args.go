@@ -44,7 +44,7 @@ func parseArgs(conf *server.Config, args []string) error {
 			if errors.As(err, &wrong) {
 				why = wrong.Text
 			}
-			if lower := strings.ToLower(name); strings.Contains(lower, "pass") || strings.Contains(lower, "auth") {
+			if lower := strings.ToLower(name); strings.Contains(lower, "pass") || strings.Contains(lower, "auth") || lower == "user" {
 				text = name + " (redacted)"
 			}
 			return &argsError{line, text, why}
