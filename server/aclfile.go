@@ -44,7 +44,7 @@ func (s *Server) setUpUsers(conf *Config) error {
 		u, err := s.users.Define(name, conf.ACLAllChannels, words[1:]...)
 		var rule *acl.RuleError
 		if errors.As(err, &rule) {
-			return fmt.Errorf("server: Error loading ACL rule '%s' for the user named '%s': %s", rule.Rule, name, rule.Text)
+			return fmt.Errorf("server: Error loading ACL rule '%s' for the user named '%s': %s", shownRule(rule.Rule), name, rule.Text)
 		}
 		if err != nil {
 			return fmt.Errorf("server: the user named %q: %w", name, err)
@@ -64,7 +64,7 @@ func (s *Server) loadUsersFile(allChannels bool) ([]acl.Change, error) {
 	defer s.usersFile.Unlock()
 	text, err := os.ReadFile(s.aclFile)
 	if err != nil {
-		return nil, fmt.Errorf("Error loading ACLs, opening file '%s': %s", s.aclFile, systemText(err)) //lint:ignore ST1005 clients are told this
+		return nil, fmt.Errorf("Error loading ACLs, opening file '%s': %s", s.aclFile, systemText(err))
 	}
 	f, err := acl.ParseFile(s.aclFile, string(text), allChannels)
 	if err != nil {

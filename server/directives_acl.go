@@ -42,7 +42,7 @@ func (c *Config) addUser(words []string) string {
 	}
 	var rule *acl.RuleError
 	if errors.As(acl.CheckWords(words[1:]...), &rule) {
-		return wrong(rule.Rule, rule.Text)
+		return wrong(shownRule(rule.Rule), rule.Text)
 	}
 	quoted := make([]string, len(words))
 	for i, w := range words {
@@ -50,4 +50,13 @@ func (c *Config) addUser(words []string) string {
 	}
 	c.Users = append(slices.Clip(c.Users), strings.Join(quoted, " "))
 	return ""
+}
+
+// shownRule is a rule as it may be printed: without a password, nor what was
+// meant for the sum of one.
+func shownRule(rule string) string {
+	if rule != "" && strings.Contains("><#!", rule[:1]) {
+		return rule[:1] + "(redacted)"
+	}
+	return rule
 }

@@ -52,6 +52,9 @@ func TestBadArguments(t *testing.T) {
 		{"--timeout 1 --port 65536", `port "65536"`, 3, "argument must be between 0 and 65535 inclusive"},
 		{"--port=1", "port=1", 2, "wrong number of arguments"},
 		{"--loglevel loud", `loglevel "loud"`, 2, "argument(s) must be one of the following: debug, verbose, notice, warning, nothing"},
+		{"--user v on >sesame --user v off", "user (redacted)", 3, "Error in user declaration 'v': Duplicate user found. A user can only be defined once in config files"},
+		{"--user v on >sesame foo", "user (redacted)", 2, "Error in user declaration 'foo': Syntax error"},
+		{"--user v #sesame", "user (redacted)", 2, "Error in user declaration '#(redacted)': The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"},
 		{"--protected-mode 1", `protected-mode "1"`, 2, "argument must be 'yes' or 'no'"},
 		{"--client-output-buffer-limit pubsub 1", `client-output-buffer-limit "pubsub" "1"`, 2, "Wrong number of arguments in buffer limit configuration."},
 	} {
