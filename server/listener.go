@@ -319,8 +319,10 @@ func (s *Server) putPort(next *Config) string {
 }
 
 func (s *Server) putTLSPort(next *Config) string {
-	if text := s.putTLS(next); text != "" {
-		return text
+	if s.config().TLS.Port == 0 { // nobody has looked at the other directives yet
+		if text := s.putTLS(next); text != "" {
+			return text
+		}
 	}
 	return s.relistened(next, listenerTPort, "Unable to listen on this port. Check server logs.")
 }
@@ -331,8 +333,8 @@ func (s *Server) putBind(next *Config) string {
 	if text := s.relistened(next, listenerPort, failed); text != "" {
 		return text
 	}
-	if s.tls.Load() == nil && next.TLS.Port != 0 {
-		return "" // tls-port follows, in the same CONFIG SET
+	if was.TLS.Port == 0 {
+		return "" // if there is one now, that is for tls-port, in the same CONFIG SET
 	}
 	text := s.relistened(next, listenerTPort, failed)
 	if text != "" {

@@ -172,6 +172,23 @@ func TestConfigSetTLSPort(t *testing.T) {
 		b.dialTLS(t).ask("PING", "+PONG")
 	}
 	stays := b.dialTLS(t)
+	certificate, err := os.ReadFile(server.CertFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text []byte) {
+		t.Helper()
+		if err := os.WriteFile(server.CertFile, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// another port has nothing to do with the certificate, which is read
+	write([]byte("garbage"))
+	port := freePort(t)
+	b.addr = local(port)
+	admin.ask(fmt.Sprintf("CONFIG SET tls-port %d", port), "+OK")
+	b.dialTLS(t).ask("PING", "+PONG")
+	write(certificate)
 	plain := s.Addr().(*net.TCPAddr).Port
 	admin.ask(fmt.Sprintf("CONFIG SET tls-port %d", plain), "-ERR CONFIG SET failed (possibly related to argument 'tls-port') - Unable to listen on this port. Check server logs.")
 	b.dialTLS(t).ask("PING", "+PONG")
@@ -181,6 +198,15 @@ func TestConfigSetTLSPort(t *testing.T) {
 	admin.ask("CONFIG SET bind 127.0.0.1 tls-port 0", "+OK")
 	mustRefuse(t, b.addr)
 	stays.ask("PING", "+PONG")
+	// all or nothing: what was opened for TLS goes again
+	admin.ask(fmt.Sprintf("CONFIG SET tls-port %d bind 192.0.2.1", port), "-ERR CONFIG SET failed (possibly related to argument 'tls-port') - Unable to listen on this port. Check server logs.")
+	admin.ask(fmt.Sprintf("CONFIG SET tls-port %d port %d", port, port), "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port. Check server logs.")
+	mustRefuse(t, b.addr)
+	admin.ask(fmt.Sprintf("CONFIG SET bind 127.0.0.2 tls-port %d", port), "+OK")
+	mustRefuse(t, b.addr)
+	admin.ask("CONFIG SET bind 127.0.0.1", "+OK")
+	b.dialTLS(t).ask("PING", "+PONG")
+	admin.ask("CONFIG SET tls-port 0", "+OK")
 	admin.ask("CONFIG SET tls-cert-file nosuch", "+OK") // nobody looks at it now
 	admin.ask("CONFIG SET tls-port 1", "-ERR CONFIG SET failed (possibly related to argument 'tls-port') - Unable to update TLS configuration. Check server logs.")
 }

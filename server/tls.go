@@ -318,7 +318,9 @@ func (s *Server) putTLS(next *Config) string {
 	was := s.tls.Load()
 	switch {
 	case next == s.config(): // a later directive failed; all stays as it was
-		s.tls.Store(s.tlsInForce)
+		if s.tlsInForce != nil { // what is not in use harms nobody
+			s.tls.Store(s.tlsInForce)
+		}
 		return ""
 	case !s.usesTLS(next):
 		return ""

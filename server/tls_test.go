@@ -278,6 +278,51 @@ func TestTLSLateReader(t *testing.T) {
 	}
 }
 
+// Many subscribers, so that the flusher serves them, see what each of several
+// publishers sends in its order.
+func TestTLSOrder(t *testing.T) {
+	const subscribers, publishers, messages = 2 * directReceivers, 4, 300
+	b := newTLSBench(t, func(c *Config) { c.PubsubOutput = OutputLimit{} })
+	var subs []*testConn
+	for range subscribers {
+		c := b.dialTLS(t)
+		c.ask("SUBSCRIBE c", "[subscribe c 1]")
+		subs = append(subs, c)
+	}
+	var running sync.WaitGroup
+	for i := range publishers {
+		pub := b.dialTLS(t)
+		var requests []string
+		for n := range messages {
+			requests = append(requests, fmt.Sprintf("PUBLISH c %d:%d:%s", i, n, strings.Repeat("x", n*i%5000)))
+		}
+		running.Go(func() {
+			pub.send(requests...)
+			for range messages {
+				if f, err := pub.read(); err != nil || f.String() != fmt.Sprint(subscribers) {
+					t.Errorf("PUBLISH: %s, %v", f, err)
+					return
+				}
+			}
+		})
+	}
+	for _, sub := range subs {
+		running.Go(func() {
+			next := make([]int, publishers)
+			for range publishers * messages {
+				f, err := sub.read()
+				var i, n int
+				if _, scan := fmt.Sscanf(f.String(), "[message c %d:%d:", &i, &n); err != nil || scan != nil || n != next[i] {
+					t.Errorf("%.80s, %v, %v; want message %d of its publisher", f, err, scan, next[i])
+					return
+				}
+				next[i]++
+			}
+		})
+	}
+	running.Wait()
+}
+
 // Closing a client whose connection takes nothing does not wait for it.
 func TestTLSKillWhileWriting(t *testing.T) {
 	b := newTLSBench(t, func(c *Config) { c.PubsubOutput = OutputLimit{} })
