@@ -251,7 +251,7 @@ func (c *client) batch() {
 	c.active.Store(int64(c.clock))
 	c.countBuffers()
 	c.deliverAll()
-	c.s.checkClientMemory()
+	c.s.checkClientMemory(c)
 	c.out.awaitRoom()
 }
 

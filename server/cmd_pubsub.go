@@ -171,7 +171,7 @@ func (c *client) finishRun() {
 	}
 	if c.ordered {
 		for _, payload := range r.payloads {
-			c.tellMonitors([][]byte{r.name, r.channel, payload})
+			c.tellMonitors(r.cmd, [][]byte{r.name, r.channel, payload})
 		}
 	}
 	clear(r.payloads)

@@ -40,10 +40,10 @@ func TestRewritten(t *testing.T) {
 			t.Errorf("%s: %q with %q becomes\n%q, want\n%q", c.what, c.file, c.set, got, c.want)
 		}
 	}
-	if got, want := NewConfig().rewritten("user a on\nport 6379\nuser b off\n# end\n", []string{"c on"}), "user c on\nport 6379\n# end\n"; got != want {
+	if got, want := NewConfig().rewritten("user a on\nport 6379\nuser b off\n# end\n", []string{"user c on"}), "user c on\nport 6379\n# end\n"; got != want {
 		t.Errorf("users: %q, want %q", got, want)
 	}
-	if got, want := NewConfig().rewritten("port 6379\nuser b off\n", []string{"c on", "d off"}), "port 6379\nuser c on\n\n# Written by CONFIG REWRITE\nuser d off\n"; got != want {
+	if got, want := NewConfig().rewritten("port 6379\nuser b off\n", []string{"user c on", "user d off"}), "port 6379\nuser c on\n\n# Written by CONFIG REWRITE\nuser d off\n"; got != want {
 		t.Errorf("more users: %q, want %q", got, want)
 	}
 	if got, want := NewConfig().rewritten("user b off\nhz 10\n", []string{}), "hz 10\n"; got != want {
@@ -61,12 +61,11 @@ func TestConfigRewrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newServer(t, func(c *Config) { c.ConfigFile = link })
-	s.userLines = func() []string { return []string{"default on nopass"} }
 	c := pipe(t, s)
 	c.ask("CONFIG SET timeout 5", "+OK")
 	c.ask("CONFIG REWRITE", "+OK")
 	text, err := os.ReadFile(file)
-	if want := "# mine\ntimeout 5\n\n# Written by CONFIG REWRITE\n"; err != nil || string(text[:min(len(text), len(want))]) != want {
+	if want := "# mine\ntimeout 5\n\n# Written by CONFIG REWRITE\nuser default on nopass sanitize-payload ~* &* +@all\n"; err != nil || string(text[:min(len(text), len(want))]) != want {
 		t.Errorf("%q, %v; want %q and more", text, err, want)
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {

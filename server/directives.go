@@ -47,7 +47,12 @@ type directive struct {
 }
 
 // directives is every directive of the server.
-var directives = slices.Concat(coreDirectives, netDirectives, clientDirectives, processDirectives, aclDirectives, observeDirectives, keptDirectives, fileDirectives)
+var directives []*directive
+
+// It is filled by init because what puts directives in force reads it.
+func init() {
+	directives = slices.Concat(coreDirectives, netDirectives, clientDirectives, processDirectives, aclDirectives, observeDirectives, keptDirectives, fileDirectives)
+}
 
 // coreDirectives are those that clients and connections depend on.
 var coreDirectives = []*directive{

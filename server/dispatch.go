@@ -131,7 +131,7 @@ func (c *client) call(cmd *command, argv [][]byte) {
 	c.inOrder(func() {
 		c.callAlone(cmd, argv)
 		if cmd.flags&fAdmin == 0 {
-			c.tellMonitors(argv)
+			c.tellMonitors(cmd, argv)
 		}
 	})
 }

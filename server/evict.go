@@ -65,17 +65,18 @@ func memoryLimit() int64 {
 	return 0
 }
 
-// checkClientMemory evicts clients if what has piled up since the last look may
-// be too much.
-func (s *Server) checkClientMemory() {
+// checkClientMemory evicts clients, the one that asks among them, if what has
+// piled up since the last look may be too much.
+func (s *Server) checkClientMemory(me *client) {
 	if s.budget.limit.Load() > 0 && s.out.piled.bytes.Load() >= s.budget.due.Load() {
-		s.evictClients()
+		s.evictClients(me)
 	}
 }
 
 // evictClients closes the clients that take the most memory until all together
-// are below the limit. Those with CLIENT NO-EVICT are counted and stay.
-func (s *Server) evictClients() {
+// are below the limit. Those with CLIENT NO-EVICT are counted and stay. The
+// client whose goroutine it is, if any, still gets its answers.
+func (s *Server) evictClients(me *client) {
 	limit := s.budget.limit.Load()
 	if limit == 0 || !s.budget.looking.TryLock() {
 		return
@@ -104,18 +105,22 @@ func (s *Server) evictClients() {
 		s.log.Warn("closing a client to get below maxmemory-clients", zap.Int64("bytes", sum), zap.Int64("limit", limit),
 			zap.String("client", cut(string(c.appendInfo(nil)), maxLoggedInfo)))
 		sum -= takers[0].bytes
-		if c.expel(closedEvicted) {
-			s.evicted.Add(1)
+		s.evicted.Add(1)
+		if queued, _ := c.out.pending(); c == me && queued <= freeOutput {
+			c.end(closedEvicted)
+			continue
 		}
+		c.expel(closedEvicted)
 	}
 	s.budget.due.Store(max(limit-sum, limit/minGrowth))
 }
 
-// evictable tells whether the client may be closed for its memory.
+// evictable tells whether the client may be closed for its memory, and is not
+// being closed.
 func (c *client) evictable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.noEvict
+	return !c.noEvict && c.reason == ""
 }
 
 const (

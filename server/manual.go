@@ -111,6 +111,7 @@ var manual = []manualSection{
 		{"tls-prefer-server-ciphers", "Whether the server's order of cipher suites counts."},
 		{"tls-session-caching", "Whether clients may resume sessions."},
 		{"tls-session-cache-size", "How many sessions can be resumed."},
+		{"tls-handshake-timeout", "A client that has not agreed on keys after so many seconds is closed. 0 means never. Redis has no such directive."},
 		{"tls-session-cache-timeout", "For how many seconds a session can be resumed."},
 	}},
 	{"Security", "Who may do what. A file with passwords should be readable by the server alone.", []manualEntry{

@@ -80,12 +80,12 @@ func (c *client) inOrder(run func()) {
 
 // tellMonitors sends the line of a command that has been run, its own client
 // behind the reply.
-func (c *client) tellMonitors(argv [][]byte) {
+func (c *client) tellMonitors(cmd *command, argv [][]byte) {
 	list := c.s.monitors.list.Load()
 	if list == nil || len(*list) == 0 {
 		return
 	}
-	c.line = c.appendMonitorLine(c.line[:0], time.Now(), argv)
+	c.line = c.appendMonitorLine(c.line[:0], time.Now(), cmd, argv)
 	for _, o := range *list {
 		if o == c || !o.muted.Load() {
 			c.send(o, c.line)
@@ -113,7 +113,7 @@ func (c *client) send(to *client, p []byte) {
 }
 
 // appendMonitorLine appends what MONITOR shows of a command.
-func (c *client) appendMonitorLine(b []byte, now time.Time, argv [][]byte) []byte {
+func (c *client) appendMonitorLine(b []byte, now time.Time, cmd *command, argv [][]byte) []byte {
 	b = append(b, '+')
 	b = strconv.AppendInt(b, now.Unix(), 10)
 	b = append(b, '.')
@@ -129,35 +129,15 @@ func (c *client) appendMonitorLine(b []byte, now time.Time, argv [][]byte) []byt
 		b = append(b, c.addr...)
 	}
 	b = append(b, ']')
-	from, to := secretArguments(argv)
+	secret := secretArgs(cmd, argv)
 	for i, a := range argv {
 		b = append(b, ' ')
-		if i >= from && i < to {
-			b = append(b, `"(redacted)"`...)
-			continue
+		if secret != nil && secret(i) {
+			a = []byte(redacted)
 		}
 		b = appendQuoted(b, a)
 	}
 	return append(b, "\r\n"...)
-}
-
-// secretArguments returns which arguments of a request are names and passwords
-// that nobody else may see, whatever is wrong with it: the places from and to.
-func secretArguments(argv [][]byte) (from, to int) {
-	switch {
-	case equalFold(argv[0], "auth"):
-		return 1, len(argv)
-	case equalFold(argv[0], "hello"):
-		for i := 1; i < len(argv); i++ {
-			switch {
-			case equalFold(argv[i], "auth"):
-				return i + 1, i + 3
-			case i > 1 && equalFold(argv[i], "setname"):
-				i++ // a name may be any word
-			}
-		}
-	}
-	return 0, 0
 }
 
 // appendQuoted appends an argument in double quotes, with escapes for what is

@@ -267,6 +267,7 @@ func (s *Server) stop() {
 		_ = ln.Close()
 	}
 	s.listeners = nil
+	s.unpause() // nothing is run any more, and no timer is left behind
 }
 
 // An UnsentError is what Shutdown returns when not all that was queued could be
@@ -386,7 +387,7 @@ func (s *Server) tick() {
 		s.sample()
 		s.checkSoft()
 		s.closeIdle()
-		s.evictClients()
+		s.evictClients(nil)
 	}
 }
 
