@@ -1,6 +1,7 @@
 package acl
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,6 +68,14 @@ func TestRulesAsListed(t *testing.T) {
 		if again := rulesOf(t, r.String()); again.String() != r.String() {
 			t.Errorf("%q is read as %q", r, again)
 		}
+	}
+}
+
+func TestSelectors(t *testing.T) {
+	got := rulesOf(t, "on +@all -get ~a %R~b &c (+set allkeys allchannels)").Selectors()
+	want := []Description{{"+@all -get", "~a %R~b", "&c"}, {"-@all +set", "~*", "&*"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
