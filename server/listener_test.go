@@ -25,22 +25,31 @@ func freePort(t testing.TB) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// start has a server listen as its Config says, on 127.0.0.1 unless that says
-// otherwise.
+// start has a server listen as its Config says, on a free port of 127.0.0.1
+// unless that says otherwise.
 func start(t testing.TB, change ...func(*Config)) *Server {
 	t.Helper()
-	port := freePort(t)
-	s := newServer(t, append([]func(*Config){func(c *Config) { c.Port, c.Bind = port, []string{"127.0.0.1"} }}, change...)...)
-	done := make(chan error, 1)
-	go func() { done <- s.ListenAndServe() }()
-	t.Cleanup(func() {
-		_ = s.Close()
-		if err := <-done; err != ErrServerClosed {
-			t.Errorf("ListenAndServe: %v", err)
+	const attempts = 5 // somebody may take the port before the server does
+	for attempt := 1; ; attempt++ {
+		port := freePort(t)
+		s := newServer(t, append([]func(*Config){func(c *Config) { c.Port, c.Bind = port, []string{"127.0.0.1"} }}, change...)...)
+		done := make(chan error, 1)
+		go func() { done <- s.ListenAndServe() }()
+		waitFor(t, "the server to listen", func() bool { return s.Addr() != nil || len(done) > 0 })
+		if s.Addr() == nil {
+			if err := <-done; !errors.Is(err, errInUse) || attempt == attempts {
+				t.Fatal(err)
+			}
+			continue
 		}
-	})
-	waitFor(t, "the server to listen", func() bool { return s.Addr() != nil || len(done) > 0 })
-	return s
+		t.Cleanup(func() {
+			_ = s.Close()
+			if err := <-done; err != ErrServerClosed {
+				t.Errorf("ListenAndServe: %v", err)
+			}
+		})
+		return s
+	}
 }
 
 // addrs returns the addresses of a server.
@@ -223,8 +232,12 @@ func TestConfigSetPortUnderLoad(t *testing.T) {
 		pub := dial(t, addr)
 		running.Go(func() {
 			for n := range messages {
-				if got := pub.do(fmt.Sprintf("PUBLISH c %d:%d", i, n)); got != "1" {
-					t.Errorf("PUBLISH: %s", got)
+				if _, err := pub.nc.Write(encode("PUBLISH", "c", fmt.Sprintf("%d:%d", i, n))); err != nil {
+					t.Error(err)
+					return
+				}
+				if f, err := pub.read(); err != nil || f.String() != "1" {
+					t.Errorf("PUBLISH: %s, %v", f, err)
 					return
 				}
 			}

@@ -46,7 +46,8 @@ func (s *Server) begin() error {
 }
 
 // Serve accepts clients from a listener until Shutdown or Close, and closes it.
-// The error is ErrServerClosed or that of the listener.
+// The error is ErrServerClosed or that of the listener. For TLS use ServeTLS and
+// not a listener of package tls, whose connections can make the server wait.
 func (s *Server) Serve(ln net.Listener) error {
 	return s.serve(&listener{Listener: ln, kind: listenerGiven})
 }

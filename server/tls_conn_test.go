@@ -2,10 +2,61 @@ package server
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
+
+	"github.com/pubsubd/pubsubd/internal/testcert"
 )
+
+// While nothing arrives no buffer is held, and what arrives in a record is read
+// at once, with the end that follows it.
+func TestTLSReadHoldsNoBuffer(t *testing.T) {
+	ca := testcert.New(t)
+	conf := &tls.Config{Certificates: []tls.Certificate{ca.Issue("server").Certificate}, SessionTicketsDisabled: true}
+	theirs := ca.Client(nil)
+	theirs.DynamicRecordSizingDisabled = true // what is written at once is one record
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		tr := newTLSTransport(newTLSConn(near, conf))
+		client := tls.Client(far, theirs)
+		go client.Handshake()
+		if err := tr.handshake(0); err != nil {
+			t.Fatal(err)
+		}
+		spaces := 0
+		buf := make([]byte, maxBuffer)
+		for _, want := range []string{"a", "bc", string(bytes.Repeat([]byte("d"), joinLimit)), "e"} {
+			spaces = 0
+			var n int
+			var err error
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				n, err = tr.read(func() []byte { spaces++; return buf }, func() { t.Error("a buffer was given back") })
+			}()
+			synctest.Wait()
+			if spaces != 0 {
+				t.Error("it waits with a buffer")
+			}
+			go client.Write([]byte(want))
+			<-done
+			if string(buf[:n]) != want || err != nil || spaces != 1 {
+				t.Errorf("read %.20q (%d bytes), %v, with %d buffers; want %.20q (%d)", buf[:n], n, err, spaces, want, len(want))
+			}
+		}
+		go client.CloseWrite()
+		if n, err := tr.read(func() []byte { spaces++; return buf }, func() {}); n != 0 || err != io.EOF || spaces != 1 {
+			t.Errorf("at the end: %d, %v, with %d buffers", n, err, spaces)
+		}
+		go io.Copy(io.Discard, far)
+		tr.close()
+		tr.close()
+		_ = far.Close()
+	})
+}
 
 // A socket of TLS takes bytes without waiting, keeps in order what its
 // connection does not take, and not more than it may.
