@@ -62,8 +62,11 @@ func (c *client) perform(cmd *command, argv [][]byte) {
 		c.queue(cmd, argv)
 		return
 	}
-	if cmd.flags&fPublish != 0 && modes&modeMonitored == 0 && c.run.add(c, cmd, argv) {
-		return
+	if cmd.flags&fPublish != 0 {
+		if modes&modeMonitored == 0 && c.run.add(c, cmd, argv) {
+			return
+		}
+		c.finishRun() // which this one was to join, before there was a monitor
 	}
 	c.call(cmd, argv)
 }

@@ -190,6 +190,8 @@ func TestMonitorDuringRun(t *testing.T) {
 	pub := localClient(s, discardTransport{})
 	pub.addr = "run"
 	requests := [][][]byte{{[]byte("Publish"), []byte("c"), []byte("1")}, {[]byte("Publish"), []byte("c"), []byte("2")}}
+	sub := pipe(t, s)
+	sub.ask("SUBSCRIBE c", "[subscribe c 1]")
 	for _, argv := range requests {
 		pub.dispatch(argv)
 	}
@@ -197,13 +199,14 @@ func TestMonitorDuringRun(t *testing.T) {
 		t.Fatalf("%d messages are collected", pub.run.num)
 	}
 	m.ask("MONITOR", "+OK")
-	pub.dispatch([][]byte{[]byte("SPUBLISH"), []byte("c"), []byte("3")})
+	pub.dispatch([][]byte{[]byte("Publish"), []byte("c"), []byte("3")}) // would have joined
 	pub.deliverAll()
-	for _, want := range []string{`"Publish" "c" "1"`, `"Publish" "c" "2"`, `"SPUBLISH" "c" "3"`} {
+	for _, want := range []string{`"Publish" "c" "1"`, `"Publish" "c" "2"`, `"Publish" "c" "3"`} {
 		if got := shown(t, m.next()); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
+	sub.want("[message c 1]", "[message c 2]", "[message c 3]")
 	if got := string(pub.reply); got != "" {
 		t.Errorf("%q is left", got)
 	}
