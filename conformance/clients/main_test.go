@@ -38,15 +38,8 @@ func eachTarget(t *testing.T, test func(t *testing.T, target sut.Target)) {
 	}
 }
 
-// onEachTarget runs test in parallel against a fresh server of each target,
-// started with args.
-func onEachTarget(t *testing.T, args []string, test func(t *testing.T, server *sut.Server)) {
-	eachTarget(t, func(t *testing.T, target sut.Target) {
-		test(t, sut.Start(t, target.Binary(t), args...))
-	})
-}
-
-// onEachRestartable is onEachTarget for tests that restart their server.
+// onEachRestartable runs test in parallel against a fresh server of each
+// target, which can be restarted.
 func onEachRestartable(t *testing.T, test func(t *testing.T, server *sut.Server)) {
 	eachTarget(t, func(t *testing.T, target sut.Target) {
 		server, _ := sut.StartOn(t, target.Binary(t), sut.TCP)
