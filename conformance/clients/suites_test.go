@@ -46,3 +46,18 @@ func TestHiredis(t *testing.T) {
 	}
 	s.run(t)
 }
+
+// TestRuby runs the programs that use ruby-redis, and Action Cable's adapter on
+// top of it.
+func TestRuby(t *testing.T) {
+	s := suite{
+		dir: "ruby", ext: ".rb", modules: []string{"common"},
+		command: interpreted(".rb", "/usr/bin/ruby"),
+		version: []string{"/usr/bin/ruby", "-e", `require "redis"; require "action_cable"
+			puts "ruby-redis", Redis::VERSION, "Action Cable", ActionCable.version`},
+		packages:   "ruby ruby-redis ruby-actioncable",
+		everywhere: []string{"publish", "action_cable"},
+		networks:   []string{sut.Unix, sut.TLS},
+	}
+	s.run(t)
+}
