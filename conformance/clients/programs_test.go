@@ -161,6 +161,11 @@ func runProgram(t *testing.T, dir string, command []string, restart func()) stri
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.Cancel = func() error {
+		// A process that the program has started may hold its end.
+		stdout.Close()
+		return cmd.Process.Kill()
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting %q: %v", command, err)
 	}

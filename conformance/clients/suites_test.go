@@ -61,3 +61,43 @@ func TestRuby(t *testing.T) {
 	}
 	s.run(t)
 }
+
+// TestPHP runs the programs that use phpredis.
+func TestPHP(t *testing.T) {
+	s := suite{
+		dir: "php", ext: ".php", modules: []string{"common"},
+		command:    interpreted(".php", "php"),
+		version:    []string{"php", "-r", `echo "PHP ", PHP_VERSION, " phpredis ", phpversion("redis"); pcntl_signal_dispatch();`},
+		packages:   "php-cli php-redis",
+		everywhere: []string{"publish", "pipeline"},
+		networks:   []string{sut.Unix, sut.TLS},
+	}
+	s.run(t)
+}
+
+// TestPerl runs the programs that use the Perl module Redis.
+func TestPerl(t *testing.T) {
+	s := suite{
+		dir: "perl", ext: ".pl", modules: []string{"common"},
+		command:    interpreted(".pl", "/usr/bin/perl"),
+		version:    []string{"/usr/bin/perl", "-MRedis", "-e", `print "Perl Redis $Redis::VERSION"`},
+		packages:   "libredis-perl",
+		everywhere: []string{"publish"},
+		networks:   []string{sut.Unix},
+	}
+	s.run(t)
+}
+
+// TestLua runs the programs that use redis-lua, whose pipelines fail in a Lua
+// later than 5.1.
+func TestLua(t *testing.T) {
+	s := suite{
+		dir: "lua", ext: ".lua", modules: []string{"common"},
+		command:    interpreted(".lua", "lua5.1"),
+		version:    []string{"lua5.1", "-e", `print(require("redis")._VERSION)`},
+		packages:   "lua5.1 lua-redis",
+		everywhere: []string{"publish"},
+		networks:   []string{sut.Unix},
+	}
+	s.run(t)
+}
