@@ -28,7 +28,7 @@ func TestRedisPy(t *testing.T) {
 // release has neither RESP3 nor, in a library of its own, TLS.
 func TestHiredis(t *testing.T) {
 	s := suite{
-		dir: "hiredis", ext: ".c", modules: []string{"common"},
+		dir: "c", ext: ".c", modules: []string{"common"},
 		command: func(t *testing.T, dir, name string) []string {
 			binary := filepath.Join(t.TempDir(), name)
 			compile := exec.Command("gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror",

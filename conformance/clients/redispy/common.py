@@ -43,6 +43,14 @@ def connect(**options):
     return redis.Redis(**endpoint(), **options)
 
 
+def aconnect(**options):
+    """Returns a client of redis.asyncio, like connect."""
+    import redis.asyncio
+
+    options.setdefault("decode_responses", True)
+    return redis.asyncio.Redis(**endpoint(), **options)
+
+
 def say(*fields):
     """Prints one line of outcome."""
     print(*fields, flush=True)
