@@ -30,14 +30,14 @@ type listening struct {
 // onEachListening runs test in parallel against a server of each target that
 // listens in every way.
 func onEachListening(t *testing.T, test func(t *testing.T, l *listening)) {
-	eachTarget(t, func(t *testing.T, target target) {
+	eachTarget(t, func(t *testing.T, target sut.Target) {
 		ca := testcert.New(t)
 		l := &listening{ca: ca, server: ca.Issue("server"), client: ca.Issue("client"), socket: filepath.Join(t.TempDir(), "s")}
 		var err error
 		if l.tlsPort, err = process.FreePort(); err != nil {
 			t.Fatal(err)
 		}
-		l.Server = sut.Start(t, target.binary(t), "--unixsocket", l.socket, "--unixsocketperm", "700",
+		l.Server = sut.Start(t, target.Binary(t), "--unixsocket", l.socket, "--unixsocketperm", "700",
 			"--tls-port", strconv.Itoa(l.tlsPort), "--tls-cert-file", l.server.CertFile, "--tls-key-file", l.server.KeyFile, "--tls-ca-cert-file", ca.File)
 		test(t, l)
 	})

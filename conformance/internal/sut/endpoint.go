@@ -41,7 +41,7 @@ type Target struct {
 // decides comes first.
 var Targets = []Target{
 	{Name: "redis", Binary: Redis, Networks: []string{TCP, Unix, TLS}},
-	{Name: "pubsubd", Binary: Pubsubd, Networks: []string{TCP}},
+	{Name: "pubsubd", Binary: Pubsubd, Networks: []string{TCP, Unix, TLS}},
 }
 
 // An Endpoint is all that a client needs to know to reach a server.
