@@ -272,7 +272,9 @@ func (s *Server) relisten(next *Config, kind listenerKind) error {
 		closeAll(opened)
 		s.drop(dropped)
 		if opened, err = s.openPort(next, kind, kept); err != nil {
+			closeAll(opened)
 			s.reopen(dropped, next.TCPBacklog)
+			return err
 		}
 		dropped = nil
 	}

@@ -154,6 +154,9 @@ func TestConfigSetBind(t *testing.T) {
 	listening()
 	set("127.0.0.1", "+OK")
 	listening("127.0.0.1")
+	set("* 127.0.0.2", failed) // which are in each other's way
+	listening("127.0.0.1")
+	dial(t, local(port)).ask("PING", "+PONG")
 }
 
 // A server that was given its listeners listens nowhere else.
