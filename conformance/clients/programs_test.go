@@ -28,6 +28,8 @@ type suite struct {
 	// command returns what runs the program called name in dir. It may
 	// compile it into a folder of the test.
 	command func(t *testing.T, dir, name string) []string
+	// only, if there are any, are the programs to run; the default is all.
+	only []string
 	// modules are the files in dir that are no programs, without ext.
 	modules []string
 	// version is a command that prints the versions of what packages
@@ -86,10 +88,13 @@ func (s *suite) programs(t *testing.T) []string {
 			names = append(names, name)
 		}
 	}
-	for _, name := range s.everywhere {
+	for _, name := range slices.Concat(s.only, s.everywhere) {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s has no program called %s", s.dir, name)
 		}
+	}
+	if len(s.only) > 0 {
+		return s.only
 	}
 	return names
 }

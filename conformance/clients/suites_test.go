@@ -11,16 +11,29 @@ import (
 // python is the interpreter that Debian's Python packages are for.
 const python = "/usr/bin/python3"
 
+// redispySuite are the programs that use redis-py, or what is built on it,
+// reading with the library's own parser or with that of hiredis.
+func redispySuite(parser string) suite {
+	return suite{
+		dir: "redispy", ext: ".py", modules: []string{"common", "robust"},
+		command: interpreted(".py", "env", "PARSER="+parser, python, "-B"),
+		version: []string{python, "-c", `import redis, hiredis, channels_redis, socketio, importlib.metadata as m
+for name in "redis", "hiredis", "channels_redis", "python-socketio": print(name, m.version(name))`},
+		packages: "python3-redis python3-hiredis python3-channels-redis python3-socketio",
+	}
+}
+
 // TestRedisPy runs the programs that use redis-py.
 func TestRedisPy(t *testing.T) {
-	s := suite{
-		dir: "redispy", ext: ".py", modules: []string{"common", "robust"},
-		command:    interpreted(".py", python, "-B"),
-		version:    []string{python, "-c", "import redis; print('redis-py', redis.__version__)"},
-		packages:   "python3-redis",
-		everywhere: []string{"listen"},
-		networks:   []string{sut.Unix, sut.TLS},
-	}
+	s := redispySuite("python")
+	s.everywhere, s.networks = []string{"listen"}, []string{sut.Unix, sut.TLS}
+	s.run(t)
+}
+
+// TestRedisPyHiredis runs some of them with the other parser.
+func TestRedisPyHiredis(t *testing.T) {
+	s := redispySuite("hiredis")
+	s.only = []string{"asyncio_listen", "binary", "channels_layer", "ignore_confirmations", "password", "pipelined", "survives_kill"}
 	s.run(t)
 }
 

@@ -2,9 +2,9 @@
 
 import asyncio
 
-import redis
-
 from common import TICK, WAIT, aconnect, describe, say
+
+import redis
 
 
 async def next_message(pubsub):

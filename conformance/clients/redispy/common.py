@@ -6,9 +6,14 @@ and exits with a nonzero status when something does not happen. The Go test
 beside this folder compares the output with the recorded one.
 """
 
+import os
 import sys
 import threading
 import time
+
+if os.environ.get("PARSER") == "python":
+    # redis-py reads with hiredis if it is there, and else with its own parser.
+    sys.modules["hiredis"] = None
 
 import redis
 
@@ -33,6 +38,11 @@ def endpoint():
     if network == "tls":
         options.update(ssl=True, ssl_ca_certs=authority[0])
     return options
+
+
+def url():
+    """Returns the address of the server under test, which it has by TCP."""
+    return "redis://" + sys.argv[2]
 
 
 def connect(**options):
