@@ -62,7 +62,9 @@ var coreDirectives = []*directive{
 			if len(words) > maxBind {
 				return "Too many bind addresses specified."
 			}
-			c.Bind = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
+			if c.Bind = slices.Clone(words); len(words) == 1 && words[0] == "" {
+				c.Bind = nil
+			}
 			return ""
 		}},
 	intDirective("port", 0, 65535, func(c *Config) *int { return &c.Port }).put((*Server).putPort),

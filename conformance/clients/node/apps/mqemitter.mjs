@@ -7,8 +7,7 @@ import { Inbox, at, ca, once, restart, until } from "../common.mjs";
 const options = { ...at, ...(ca && { tls: { ca } }) };
 const emitters = [mqemitter(options), mqemitter(options)];
 const [here, there] = emitters;
-// The connection is refused while the server is down.
-for (const { subConn, pubConn } of emitters) for (const c of [subConn, pubConn]) c.on("error", () => {});
+for (const { state } of emitters) state.on("error", () => {}); // refused while the server is down
 
 // after returns a promise of the callback of a method.
 const after = (emitter, method, ...args) =>
