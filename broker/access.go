@@ -166,6 +166,9 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 	m.sets[k][to] = struct{}{}
 	m.counts[k].Add(1)
 	b.subscriptions[k].Add(1)
+	if m.Total() == 1 {
+		b.subscribers.Add(1)
+	}
 	m.sub.Subscribed(k, to.name, m.count(k))
 	return true
 }
@@ -197,6 +200,9 @@ func (b *Broker) removeLocked(m *Member, k Kind, to *audience) {
 	delete(m.sets[k], to)
 	m.counts[k].Add(-1)
 	b.subscriptions[k].Add(-1)
+	if m.Total() == 0 {
+		b.subscribers.Add(-1)
+	}
 	if !to.remove(m) {
 		return
 	}

@@ -124,6 +124,7 @@ type Broker struct {
 	}
 
 	subscriptions [kinds]atomic.Int64 // as counted by members; check compares them
+	subscribers   atomic.Int64        // members with any of them
 }
 
 // A shard is a stripe of the channel tables with its own lock.

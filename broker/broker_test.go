@@ -390,7 +390,7 @@ func TestStats(t *testing.T) {
 	b.PublishShard("a", payloads("1")...) // 1
 	b.PublishShard("b", payloads("1")...)
 	b.Publish("a")
-	want := Stats{Channels: 2, Patterns: 2, ShardChannels: 1, Subscriptions: 7, Published: 9, Delivered: 15}
+	want := Stats{Channels: 2, Patterns: 2, ShardChannels: 1, Subscriptions: 7, Subscribers: 2, Published: 9, Delivered: 15}
 	if got := b.Stats(); got != want {
 		t.Errorf("Stats is %+v, want %+v", got, want)
 	}

@@ -9,6 +9,7 @@ type Stats struct {
 	Patterns      int    // distinct patterns
 	ShardChannels int    // shard channels with at least one subscriber
 	Subscriptions int    // subscriptions of all kinds over all members
+	Subscribers   int    // members with at least one subscription
 	Published     uint64 // messages published since New
 	Delivered     uint64 // deliveries since New
 }
@@ -32,6 +33,7 @@ func (a access) stats() Stats {
 		a.unlock(&s.mu)
 	}
 	st.Patterns = b.NumPat()
+	st.Subscribers = int(b.subscribers.Load())
 	for k := range kinds {
 		st.Subscriptions += int(b.subscriptions[k].Load())
 	}
@@ -113,6 +115,9 @@ func (b *Broker) checkLocked() error {
 		if n := int(b.subscriptions[k].Load()); n != total[k] {
 			return fmt.Errorf("%d subscriptions of kind %s counted, %d found", n, k, total[k])
 		}
+	}
+	if n := int(b.subscribers.Load()); n != len(seen) {
+		return fmt.Errorf("%d members with subscriptions counted, %d found", n, len(seen))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"embed"
 	"errors"
 	"flag"
@@ -34,6 +35,7 @@ var embedded embed.FS
 // config is the command line.
 type config struct {
 	addr, start, peer string
+	tls               *tls.Config // of addr; nil for plain text
 	record, verbose   bool
 	dir               string // of the transcripts; empty means those built in
 	run               *regexp.Regexp
@@ -65,7 +67,9 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 	var resp, run, expect string
 	f := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	f.SetOutput(usage)
-	f.StringVar(&c.addr, "addr", "", "play on the server at this `host:port`")
+	f.StringVar(&c.addr, "addr", "", "play on the server at this `host:port`, or unix:path")
+	var secure tlsFlags
+	secure.define(f)
 	f.StringVar(&c.start, "start", "", "play on servers started from this `binary`, as --port n and further --name value")
 	f.StringVar(&c.peer, "peer", "", "compare with a live server instead of the recording: `redis` starts redis-server, or host:port")
 	f.BoolVar(&c.record, "record", false, "record all transcripts again from a redis-server it starts")
@@ -95,6 +99,12 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 	c.expect = transcript.Expect(expect)
 	if c.expect != transcript.ExpectPubsubd && c.expect != transcript.ExpectRedis {
 		return nil, fmt.Errorf("-expect: %q is neither pubsubd nor redis-7.0", expect)
+	}
+	if c.tls, err = secure.config(); err != nil {
+		return nil, err
+	}
+	if c.tls != nil && c.addr == "" {
+		return nil, errors.New("-tls goes with -addr")
 	}
 	switch {
 	case c.record && (c.addr != "" || c.start != "" || c.peer != ""):
@@ -147,7 +157,7 @@ func (c *config) recordAll(out io.Writer, scripts []*transcript.Script) (err err
 	for _, s := range scripts {
 		var runs []*transcript.Run
 		for _, proto := range s.Protocols {
-			r, err := play(servers, s, proto, transcript.ExpectRedis)
+			r, err := play(servers, s, proto, transcript.ExpectRedis, nil)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
 			}
@@ -168,13 +178,13 @@ func (c *config) recordAll(out io.Writer, scripts []*transcript.Script) (err err
 	return nil
 }
 
-// play plays s on one of servers.
-func play(servers transcript.Servers, s *transcript.Script, proto int, expect transcript.Expect) (*transcript.Run, error) {
+// play plays s on one of servers, with TLS if secure is not nil.
+func play(servers transcript.Servers, s *transcript.Script, proto int, expect transcript.Expect, secure *tls.Config) (*transcript.Run, error) {
 	addr, release, err := servers.Acquire(s)
 	if err != nil {
 		return nil, err
 	}
-	r := transcript.Player{Addr: addr, Expect: expect}.Play(s, proto)
+	r := transcript.Player{Addr: addr, Expect: expect, TLS: secure}.Play(s, proto)
 	if err := release(); err != nil {
 		return nil, err
 	}
@@ -227,14 +237,14 @@ func (c *config) replay(out io.Writer, scripts []*transcript.Script) (ok bool, e
 
 // judge plays s in proto and returns what is wrong.
 func (c *config) judge(ours, peer transcript.Servers, s *transcript.Script, proto int) ([]transcript.Problem, error) {
-	r, err := play(ours, s, proto, c.expect)
+	r, err := play(ours, s, proto, c.expect, c.tls)
 	if err != nil {
 		return nil, err
 	}
 	if peer == nil {
 		return transcript.Judge(r), nil
 	}
-	p, err := play(peer, s, proto, transcript.ExpectRedis)
+	p, err := play(peer, s, proto, transcript.ExpectRedis, nil)
 	if err != nil {
 		return nil, err
 	}

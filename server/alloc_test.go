@@ -42,6 +42,31 @@ func TestPublishDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// Nor does it cost memory to ask the rules of a user who may not do everything.
+func TestPublishOfRestrictedUserDoesNotAllocate(t *testing.T) {
+	s := newServer(t)
+	v, err := s.users.Set("v", false, "on", "nopass", "+publish", "&other", "&a-channel-with-a-name-that-is-not-short:ch*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub := publisherTo(s, 1, func() transport { return discardTransport{} })
+	pub.user.Store(v.User)
+	in := encode("PUBLISH", "a-channel-with-a-name-that-is-not-short:channel", "x")
+	publish := func() {
+		pub.receive(in)
+		flushNow(s.flusher)
+	}
+	for range 100 {
+		publish()
+	}
+	if got := testing.AllocsPerRun(1000, publish); got > 0 {
+		t.Errorf("%v allocations", got)
+	}
+	if n := s.keyDenied.Load() + s.channelDenied.Load() + s.cmdDenied.Load(); n != 0 {
+		t.Errorf("%d were refused", n)
+	}
+}
+
 // flushNow does the flusher's work, so that what piles up for it does not depend
 // on when it wakes up.
 func flushNow(f *flusher) {

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -25,13 +26,15 @@ type client struct {
 	addr    string // host:port, or path:0 for a unix socket
 	laddr   string
 	unix    bool
-	created time.Time
+	fd      int           // of the connection, -1 if it has none
+	created time.Duration // since the server's start
 
 	// Owned by the read loop; no lock.
 	in      requestReader
 	reply   []byte // replies not yet queued in out
 	resp3   bool   // of the connection; out has its own for deliveries
 	authed  bool
+	judged  *acl.Rules // that the request at hand was allowed by
 	replies replyMode
 	tx      *transaction // nil outside MULTI
 	broker  operations   // the broker, or its Exclusive while EXEC runs
@@ -44,6 +47,9 @@ type client struct {
 	failed  bool         // the request at hand was answered with an error
 	endWhy  closeReason  // set by the request at hand to close after its reply
 	ended   bool         // no further request is run
+	held    atomic.Bool  // the request at hand waits for the end of a pause; others may look
+	ordered bool         // holds monitors.order
+	line    []byte       // memory of a line of MONITOR
 	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
@@ -55,21 +61,28 @@ type client struct {
 	active   atomic.Int64            // when it ran, in nanoseconds since the server's start
 	buffered atomic.Int64            // bytes of the requests at hand
 	room     atomic.Int64            // bytes free behind them
+	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
+	multiMem atomic.Int64            // bytes of the commands queued by MULTI
 	received atomic.Int64            // bytes
 	calls    atomic.Int64            // commands run
 	subs     atomic.Pointer[broker.Member]
+	user     atomic.Pointer[acl.User]
 
-	mu      sync.Mutex // guards the fields below; CLIENT LIST reads them
-	name    string
-	libName string
-	libVer  string
-	db      int
-	queued  int // commands in tx; -1 outside MULTI
-	proto   int // 2 or 3
-	noEvict bool
-	noTouch bool
-	reason  closeReason // empty while open
-	ending  bool        // closes after its last reply
+	monitoring atomic.Bool // has sent MONITOR
+	muted      atomic.Bool // CLIENT REPLY OFF, for those who send it lines of MONITOR
+
+	mu       sync.Mutex // guards the fields below; CLIENT LIST reads them
+	tracking *tracking  // nil without; set by the read loop, which may look without mu
+	name     string
+	libName  string
+	libVer   string
+	db       int
+	queued   int // commands in tx; -1 outside MULTI
+	proto    int // 2 or 3
+	noEvict  bool
+	noTouch  bool
+	reason   closeReason // empty while open
+	ending   bool        // closes after its last reply
 }
 
 // replyMode is what CLIENT REPLY has set.
@@ -94,6 +107,7 @@ type operations interface {
 	Subscribe(m *broker.Member, k broker.Kind, name string) bool
 	Unsubscribe(m *broker.Member, k broker.Kind, name string) bool
 	UnsubscribeAll(m *broker.Member, k broker.Kind) int
+	Subscriptions(m *broker.Member, k broker.Kind) []string
 	Clear(m *broker.Member)
 }
 
@@ -102,13 +116,14 @@ type operations interface {
 const lingerTimeout = 30 * time.Second
 
 func (s *Server) newClient(nc net.Conn) *client {
-	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: time.Now(), queued: -1, proto: 2, broker: s.broker}
+	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: s.uptime(), queued: -1, proto: 2, broker: s.broker}
 	c.addr, c.laddr, c.unix = addresses(nc)
+	c.fd = c.t.fd()
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
 	c.out.leave = c.detach
 	c.in.limits = s.requestLimits.Load()
 	c.space, c.free = c.in.space, c.in.settle
-	c.setAuthed(s.config().RequirePass == "")
+	c.logout()
 	c.active.Store(int64(s.uptime()))
 	return c
 }
@@ -162,12 +177,21 @@ func (c *client) serve() {
 			c.close(closedPanic)
 		}
 	}()
+	if !c.shakeHands() {
+		return
+	}
 	for {
 		n, err := c.t.read(c.space, c.free)
+		if err == errWoken {
+			c.resume()
+			c.batch()
+			continue
+		}
 		if n > 0 {
 			c.in.received(n)
 			c.received.Add(int64(n))
 			c.s.netInput.Add(int64(n))
+			c.s.reads.Add(1)
 			if c.heldBytes() > c.s.requestLimits.Load().query {
 				c.s.log.Warn("closing a client that reached the maximum query buffer length", zapClient(c)...)
 				c.s.queryLimitCloses.Add(1)
@@ -176,6 +200,10 @@ func (c *client) serve() {
 			}
 			if c.ended || c.s.draining.Load() {
 				c.in.release()
+				continue
+			}
+			if c.held.Load() {
+				c.countBuffers()
 				continue
 			}
 			c.batch()
@@ -196,12 +224,9 @@ func (c *client) serve() {
 func (c *client) batch() {
 	c.clock = c.s.uptime()
 	c.in.limits = c.s.requestLimits.Load()
-	c.buffered.Store(int64(c.in.buffered()))
-	if c.in.buf != nil {
-		c.room.Store(int64(cap(c.in.buf.b) - c.in.end))
-	}
+	c.countBuffers()
 	began := c.clock
-	for !c.ended && !c.gone.Load() && !c.s.draining.Load() {
+	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() {
 		argv, err := c.in.next(!c.needsAuth())
 		if err == errIncomplete {
 			break
@@ -224,10 +249,20 @@ func (c *client) batch() {
 	c.finishRun()
 	c.in.settle()
 	c.active.Store(int64(c.clock))
-	c.buffered.Store(int64(c.in.buffered()))
-	c.room.Store(0)
+	c.countBuffers()
 	c.deliverAll()
+	c.s.checkClientMemory(c)
 	c.out.awaitRoom()
+}
+
+// countBuffers keeps what CLIENT LIST and client eviction know of what the
+// client has sent.
+func (c *client) countBuffers() {
+	n := int64(c.in.buffered())
+	if before := c.buffered.Swap(n); n > before {
+		c.s.out.piled.add(int(n - before))
+	}
+	c.room.Store(int64(c.in.room()))
 }
 
 // heldBytes is what the client has sent and the server keeps for it.
@@ -351,6 +386,7 @@ func (c *client) close(why closeReason) (first bool) {
 
 // detach takes the client out of the broker and of CLIENT LIST.
 func (c *client) detach() {
+	c.endMonitor()
 	if m := c.member(); m != nil {
 		c.s.broker.Clear(m)
 	}
@@ -363,6 +399,8 @@ func (c *client) teardown() {
 	c.t.close()
 	c.detach()
 	c.in.release()
+	c.resume()
+	c.endTracking()
 	if c.linger != nil {
 		c.linger.Stop()
 	}
@@ -373,9 +411,6 @@ func (c *client) teardown() {
 	c.mu.Unlock()
 	c.s.log.Debug("client closed", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("reason", string(why)))
 }
-
-// needsAuth tells whether the client has to log in first.
-func (c *client) needsAuth() bool { return !c.authed && c.s.config().RequirePass != "" }
 
 // lastActive is when the client was last read from or written to.
 func (c *client) lastActive() time.Duration {
@@ -422,60 +457,3 @@ func (c *client) kind() clientClass {
 
 // setClass follows the client's subscribed state.
 func (c *client) setClass() { c.out.setClass(c.kind()) }
-
-// Subscribed queues a confirmation. See broker.Subscriber.
-func (c *client) Subscribed(k broker.Kind, name string, count int) {
-	c.confirm(subscribeWords[k], name, count)
-}
-
-// Unsubscribed queues a confirmation. See broker.Subscriber.
-func (c *client) Unsubscribed(k broker.Kind, name string, count int) {
-	c.confirm(unsubscribeWords[k], name, count)
-}
-
-// confirm queues a confirmation behind the replies so far. The broker calls it
-// with the lock held under which messages of that name are delivered, so that
-// none is on the wrong side of it.
-func (c *client) confirm(word, name string, count int) {
-	at := c.beginConfirmation()
-	c.reply = appendConfirmation(c.reply, c.resp3, word, name, count)
-	c.endConfirmation(at)
-	if !c.alone() {
-		c.queueReply()
-	}
-}
-
-// beginConfirmation is called before a confirmation is appended to the replies,
-// endConfirmation after: CLIENT REPLY silences what is around it, not itself.
-func (c *client) beginConfirmation() (at int) {
-	if c.silent() {
-		c.reply = c.reply[:c.mark]
-	}
-	return len(c.reply)
-}
-
-func (c *client) endConfirmation(at int) {
-	c.longest = max(c.longest, len(c.reply)-at)
-	if c.silent() {
-		c.mark = len(c.reply)
-	}
-}
-
-// Deliver queues messages. See broker.Subscriber.
-func (c *client) Deliver(d *broker.Delivery) {
-	wake, counted := c.out.deliver(d)
-	if from, ok := d.From.(*client); ok {
-		from.fanned += counted
-		if wake {
-			from.dirty = append(from.dirty, c.out)
-		}
-		return
-	}
-	c.s.flusher.backlog.Add(int64(counted))
-	switch {
-	case wake && c.out.slow:
-		c.s.out.spawn(func() { c.out.flush() }) // not here: the broker's locks are held
-	case wake:
-		c.s.flusher.add(c.out)
-	}
-}

@@ -107,6 +107,8 @@ func TestErrorRepliesCannotBeSplit(t *testing.T) {
 		{"CONFIG", "SET", evil, "1"}, {"CONFIG", "SET", "maxclients", evil}, {"HELLO", "3", evil}, {"HELLO", evil}, {"SELECT", evil},
 		{"PUBSUB", "CHANNELS" + "", "a", evil}, {"COMMAND", "GETKEYS", evil}, {"AUTH", evil}, {"AUTH", evil, evil}, {"SHUTDOWN", evil},
 		{"SUBSCRIBE"}, {"COMMAND", "LIST", "FILTERBY", evil, "x"}, {"FLUSHALL", evil},
+		{"ACL", evil}, {"ACL", "CAT", evil}, {"ACL", "SETUSER", evil}, {"ACL", "SETUSER", "v", evil}, {"ACL", "SETUSER", "v", "(" + evil}, {"ACL", "LOG", evil}, {"ACL", "LOG", "1", evil},
+		{"ACL", "DRYRUN", evil, "x"}, {"ACL", "DRYRUN", "default", evil}, {"ACL", "GENPASS", evil}, {"ACL", "DELUSER", "default", evil},
 	} {
 		c.raw(string(encode(request...)))
 		if got := c.next(); got.kind != '-' {

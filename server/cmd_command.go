@@ -9,14 +9,15 @@ import (
 )
 
 func cmdCommand(c *client, _ [][]byte) {
-	c.reply = redcon.AppendArray(c.reply, len(commandTable))
-	for _, cmd := range commandTable {
+	table := c.s.commandTable()
+	c.reply = redcon.AppendArray(c.reply, len(table))
+	for _, cmd := range table {
 		c.appendCommand(cmd)
 	}
 }
 
 func cmdCommandCount(c *client, _ [][]byte) {
-	c.reply = redcon.AppendInt(c.reply, int64(len(commandTable)))
+	c.reply = redcon.AppendInt(c.reply, int64(len(c.s.commandTable())))
 }
 
 func cmdCommandInfo(c *client, argv [][]byte) {
@@ -26,7 +27,7 @@ func cmdCommandInfo(c *client, argv [][]byte) {
 	}
 	c.reply = redcon.AppendArray(c.reply, len(argv)-2)
 	for _, name := range argv[2:] {
-		if cmd := lookupName(name); cmd != nil {
+		if cmd := c.s.lookupName(name); cmd != nil {
 			c.appendCommand(cmd)
 		} else {
 			c.reply = appendNull(c.reply, c.resp3)
@@ -38,7 +39,7 @@ func cmdCommandInfo(c *client, argv [][]byte) {
 func (c *client) appendCommand(cmd *command) {
 	first, last, step := 0, 0, 0
 	if k := cmd.keys; k != nil {
-		first, last, step = 1, k.last, 1
+		first, last, step = 1+k.skip, k.last, 1
 		if last >= 0 {
 			last += first
 		}
@@ -76,7 +77,7 @@ func (c *client) appendKeySpec(b []byte, k *keySpec) []byte {
 	b = redcon.AppendBulkString(b, "flags")
 	b = appendStatusSet(b, c.resp3, []string{k.flag})
 	b = redcon.AppendBulkString(b, "begin_search")
-	b = c.appendSpec(b, "index", []specNumber{{"index", 1}})
+	b = c.appendSpec(b, "index", []specNumber{{"index", 1 + k.skip}})
 	b = redcon.AppendBulkString(b, "find_keys")
 	return c.appendSpec(b, "range", []specNumber{{"lastkey", k.last}, {"keystep", 1}, {"limit", 0}})
 }
@@ -117,9 +118,9 @@ func (cmd *command) categoryNames() (names []string) {
 	return names
 }
 
-// cmdCommandList lists names, those of subcommands too if a filter is given.
+// cmdCommandList lists names, those of subcommands too.
 func cmdCommandList(c *client, argv [][]byte) {
-	keep := func(cmd *command) bool { return !strings.Contains(cmd.name, "|") }
+	keep := func(*command) bool { return true }
 	switch {
 	case len(argv) == 2:
 	case len(argv) == 5 && equalFold(argv[2], "filterby"):
@@ -147,7 +148,7 @@ func cmdCommandList(c *client, argv [][]byte) {
 		return
 	}
 	var names []string
-	for _, cmd := range allCommands {
+	for _, cmd := range c.s.allCommands() {
 		if keep(cmd) {
 			names = append(names, cmd.name)
 		}
@@ -156,11 +157,11 @@ func cmdCommandList(c *client, argv [][]byte) {
 }
 
 func cmdCommandDocs(c *client, argv [][]byte) {
-	list := commandTable
+	list := c.s.commandTable()
 	if len(argv) > 2 {
 		list = nil
 		for _, name := range argv[2:] {
-			if cmd := lookupName(name); cmd != nil {
+			if cmd := c.s.lookupName(name); cmd != nil {
 				list = append(list, cmd)
 			}
 		}
@@ -174,7 +175,10 @@ func cmdCommandDocs(c *client, argv [][]byte) {
 // appendDoc appends a command's name and what COMMAND DOCS tells of it.
 func (c *client) appendDoc(cmd *command) {
 	doc := commandDocs[cmd.name]
-	pairs := 4
+	pairs := 3
+	if doc.complexity != "" {
+		pairs++
+	}
 	if len(doc.args) > 0 {
 		pairs++
 	}
@@ -184,8 +188,10 @@ func (c *client) appendDoc(cmd *command) {
 	b := redcon.AppendBulkString(c.reply, cmd.name)
 	b = appendMap(b, c.resp3, pairs)
 	for _, pair := range [][2]string{{"summary", doc.summary}, {"since", doc.since}, {"group", doc.group}, {"complexity", doc.complexity}} {
-		b = redcon.AppendBulkString(b, pair[0])
-		b = redcon.AppendBulkString(b, pair[1])
+		if pair[1] != "" {
+			b = redcon.AppendBulkString(b, pair[0])
+			b = redcon.AppendBulkString(b, pair[1])
+		}
 	}
 	if len(doc.args) > 0 {
 		b = redcon.AppendBulkString(b, "arguments")
@@ -274,7 +280,7 @@ func cmdCommandGetKeysAndFlags(c *client, argv [][]byte) {
 // commandKeys returns the keys of a whole request and how they are used, or
 // answers why there are none.
 func (c *client) commandKeys(argv [][]byte) (keys [][]byte, flag string, ok bool) {
-	cmd, known := lookup(argv)
+	cmd, known := c.s.lookup(argv)
 	switch {
 	case !known:
 		c.fail(errInvalidCommand)
@@ -282,10 +288,12 @@ func (c *client) commandKeys(argv [][]byte) (keys [][]byte, flag string, ok bool
 		c.fail(errNoKeys)
 	case !cmd.takes(len(argv)):
 		c.fail(errInvalidArgs)
-	case cmd.keys.last == 0:
-		return argv[1:2], cmd.keys.flag, true
 	default:
-		return argv[1:], cmd.keys.flag, true
+		first := 1 + cmd.keys.skip
+		if cmd.keys.last == 0 {
+			return argv[first : first+1], cmd.keys.flag, true
+		}
+		return argv[first:], cmd.keys.flag, true
 	}
 	return nil, "", false
 }

@@ -2,10 +2,12 @@ package server
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
 	"github.com/tidwall/redcon"
+	"go.uber.org/zap"
 )
 
 func cmdConfigGet(c *client, argv [][]byte) {
@@ -38,11 +40,11 @@ func cmdConfigSet(c *client, argv [][]byte) {
 		return
 	}
 	pairs := argv[2:]
-	changed, text := settable(pairs)
+	changed, text := c.settable(pairs)
 	if text == "" {
 		change := func(next *Config) string { return setPairs(next, pairs, changed) }
 		failed := func(d *directive, text string) string {
-			return setFailed(string(pairs[2*slices.Index(changed, d)]), text)
+			return setFailed(asciiLower(string(pairs[2*slices.Index(changed, d)])), text)
 		}
 		text = c.s.setConfig(change, changed, failed)
 	}
@@ -58,30 +60,47 @@ func setFailed(name, text string) string {
 }
 
 // settable returns the directives of names and values, or the error for one
-// that CONFIG SET does not take.
-func settable(pairs [][]byte) (list []*directive, text string) {
+// that this client's CONFIG SET does not take.
+func (c *client) settable(pairs [][]byte) (list []*directive, text string) {
+	seen := make(map[string]bool) // by name: to use both names of a directive is no mistake
 	for i := 0; i < len(pairs); i += 2 {
 		name := string(echo(pairs[i], len(pairs[i])))
+		lower := asciiLower(name)
 		d := directiveByName(string(pairs[i]))
 		switch {
-		case d == nil:
+		case d == nil || d.fileOnly:
 			return nil, fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", name)
-		case slices.Contains(list, d):
-			return nil, setFailed(name, "duplicate parameter")
 		case d.fixed:
 			return nil, setFailed(name, "can't set immutable config")
+		case d.protected && !c.mayUse(c.s.config().ProtectedConfigs):
+			return nil, setFailed(name, "can't set protected config")
+		case seen[lower]:
+			return nil, setFailed(name, "duplicate parameter")
 		}
+		seen[lower] = true
 		list = append(list, d)
 	}
 	return list, ""
+}
+
+// mayUse tells whether the client may do what an enable- directive of that value
+// guards.
+func (c *client) mayUse(action string) bool {
+	return action == "yes" || action == "local" && c.isLocal()
+}
+
+// isLocal tells whether the client is on this host.
+func (c *client) isLocal() bool {
+	host, _, err := net.SplitHostPort(c.addr)
+	return c.unix || err == nil && net.ParseIP(host).IsLoopback()
 }
 
 // setPairs sets directives to values and returns the error, empty if there is
 // none.
 func setPairs(next *Config, pairs [][]byte, list []*directive) string {
 	for i, d := range list {
-		if text := d.set(next, []string{string(pairs[2*i+1])}); text != "" {
-			return setFailed(string(pairs[2*i]), text)
+		if text := d.set(next, d.words(string(pairs[2*i+1]))); text != "" {
+			return setFailed(asciiLower(string(pairs[2*i])), text)
 		}
 	}
 	maxClients := directiveByName("maxclients")
@@ -96,7 +115,19 @@ func cmdConfigResetStat(c *client, _ [][]byte) {
 	c.ok()
 }
 
-func cmdConfigRewrite(c *client, _ [][]byte) { c.fail(errNoConfigFile) }
+func cmdConfigRewrite(c *client, _ [][]byte) {
+	if c.s.config().ConfigFile == "" {
+		c.fail(errNoConfigFile)
+		return
+	}
+	if err := c.s.rewriteConfig(); err != nil {
+		c.s.log.Warn("CONFIG REWRITE failed", zap.Error(err))
+		c.fail("ERR Rewriting config file: " + systemText(err))
+		return
+	}
+	c.s.log.Info("CONFIG REWRITE executed with success.")
+	c.ok()
+}
 
 func cmdConfigHelp(c *client, _ [][]byte) {
 	c.help("CONFIG",

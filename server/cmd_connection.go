@@ -1,15 +1,10 @@
 package server
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
 
 	"github.com/tidwall/redcon"
 )
-
-// defaultUser is the name of the one user there is.
-const defaultUser = "default"
 
 func cmdPing(c *client, argv [][]byte) {
 	switch {
@@ -48,22 +43,16 @@ func cmdReset(c *client, _ [][]byte) {
 	if c.replies != repliesSkip { // which is for the reply to RESET itself
 		c.replies = repliesOn
 	}
-	c.setAuthed(c.s.config().RequirePass == "")
+	c.muted.Store(false)
+	c.endMonitor()
+	c.endTracking()
+	c.logout()
 	c.setProto(false)
 	c.mu.Lock()
 	c.db, c.name = 0, ""
 	c.noEvict, c.noTouch = false, false
 	c.mu.Unlock()
 	c.reply = redcon.AppendString(c.reply, "RESET")
-}
-
-// authenticate tells whether a name and a password are right. It takes the
-// same time whatever is wrong.
-func (c *client) authenticate(user, password []byte) bool {
-	want := c.s.config().RequirePass
-	given, stored := sha256.Sum256(password), sha256.Sum256([]byte(want))
-	right := subtle.ConstantTimeCompare(given[:], stored[:]) == 1 || want == ""
-	return right && string(user) == defaultUser
 }
 
 func cmdAuth(c *client, argv [][]byte) {
@@ -74,25 +63,14 @@ func cmdAuth(c *client, argv [][]byte) {
 		return
 	case len(argv) == 3:
 		user = argv[1]
-	case c.s.config().RequirePass == "":
+	case c.s.users.Default().Rules().NoPass():
 		c.fail(errNoPassword)
 		return
 	}
-	if !c.login(user, password) {
+	if !c.login(argv[0], user, password) {
 		return
 	}
 	c.ok()
-}
-
-// login logs the client in, or answers that it cannot. An earlier login stays.
-func (c *client) login(user, password []byte) bool {
-	if !c.authenticate(user, password) {
-		c.s.authDenied.Add(1)
-		c.fail(errWrongPass)
-		return false
-	}
-	c.setAuthed(true)
-	return true
 }
 
 func cmdHello(c *client, argv [][]byte) {
@@ -127,10 +105,10 @@ func cmdHello(c *client, argv [][]byte) {
 			return
 		}
 	}
-	if user != nil && !c.login(user, password) {
+	if user != nil && !c.login(argv[0], user, password) {
 		return
 	}
-	if c.needsAuth() {
+	if !c.authed {
 		c.fail(errHelloNoAuth)
 		return
 	}

@@ -14,6 +14,7 @@ type transaction struct {
 	bytes    int  // they take
 	failed   bool // a command could not be queued: EXEC will refuse
 	touches  bool // one of them uses the broker
+	writes   bool // one of them is held back by CLIENT PAUSE WRITE
 }
 
 // queuedOverhead is about what a queued command, and each of its arguments,
@@ -38,6 +39,7 @@ func (c *client) queue(cmd *command, argv [][]byte) {
 		c.tx.bytes += len(a) + queuedOverhead
 	}
 	c.tx.commands = append(c.tx.commands, q)
+	c.tx.writes = c.tx.writes || cmd.flags&(fWrite|fPublish) != 0
 	c.tx.touches = c.tx.touches || cmd.flags&fTouches != 0
 	c.setQueued(len(c.tx.commands))
 }
@@ -47,6 +49,11 @@ func (c *client) setQueued(n int) {
 	c.mu.Lock()
 	c.queued = n
 	c.mu.Unlock()
+	bytes := 0
+	if c.tx != nil {
+		bytes = c.tx.bytes
+	}
+	c.multiMem.Store(int64(bytes))
 }
 
 // leaveMulti ends the transaction.
@@ -110,7 +117,12 @@ func (c *client) runQueued(tx *transaction) {
 	limit := c.s.out.limits.Load()[c.kind()]
 	for _, q := range tx.commands {
 		c.mark = len(c.reply)
-		c.call(q.cmd, q.argv)
+		if text := c.forbiddenNow(q.cmd, q.argv); text != "" {
+			c.fail(text)
+			c.failed = false // EXEC has not
+		} else {
+			c.call(q.cmd, q.argv)
+		}
 		if c.silent() {
 			c.reply = c.reply[:c.mark]
 		}

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/tidwall/redcon"
@@ -41,6 +42,7 @@ func (c *client) subscribe(k broker.Kind, names [][]byte) {
 		}
 		c.sendLot(i)
 	}
+	c.subscribedUnder(c.judged)
 }
 
 // unsubscribe ends subscriptions, all of the kind if no name is given, with
@@ -105,6 +107,7 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 type run struct {
 	cmd      *command
 	num      int
+	name     []byte // of the command as the client spelled it first
 	channel  []byte
 	payloads [][]byte
 }
@@ -118,7 +121,7 @@ const (
 
 // takes tells whether a request can be added to the run at hand.
 func (r *run) takes(c *client, cmd *command, argv [][]byte) bool {
-	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel)
+	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel) && bytes.Equal(argv[0], r.name)
 }
 
 // add begins or goes on with a run. It refuses what has to be published on its
@@ -128,7 +131,7 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 	if c.in.inline || len(argv[2]) > maxRunPayload || c.replies != repliesOn || c.subscriptions() > 0 {
 		return false
 	}
-	r.cmd, r.channel = cmd, argv[1]
+	r.cmd, r.name, r.channel = cmd, argv[0], argv[1]
 	r.payloads = append(r.payloads, argv[2])
 	r.num++
 	return true
@@ -145,6 +148,10 @@ func (c *client) finishRun() {
 		*r = run{payloads: r.payloads[:0]}
 		return
 	}
+	if c.s.modes.Load()&modeMonitored != 0 && !c.ordered { // since the run began
+		c.inOrder(c.finishRun)
+		return
+	}
 	start := c.s.uptime()
 	k := broker.Channel
 	if r.cmd != publishCommand {
@@ -157,7 +164,16 @@ func (c *client) finishRun() {
 	c.mark = len(c.reply)
 	c.clock = c.s.uptime()
 	c.failed = false
-	c.countCalls(r.cmd, r.num, c.clock-start)
+	took := c.clock - start
+	c.countCalls(r.cmd, r.num, took)
+	if each := took / time.Duration(r.num); each >= c.s.slowest() {
+		c.runTookLong(each)
+	}
+	if c.ordered {
+		for _, payload := range r.payloads {
+			c.tellMonitors(r.cmd, [][]byte{r.name, r.channel, payload})
+		}
+	}
 	clear(r.payloads)
 	*r = run{payloads: r.payloads[:0]}
 }

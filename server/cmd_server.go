@@ -24,6 +24,7 @@ func cmdFlush(c *client, argv [][]byte) {
 		return
 	}
 	c.ok()
+	c.invalidateAll()
 }
 
 func cmdInfo(c *client, argv [][]byte) {

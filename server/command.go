@@ -3,6 +3,8 @@ package server
 import (
 	"bytes"
 	"strings"
+
+	"github.com/pubsubd/pubsubd/acl"
 )
 
 // A command is an entry of the command table. Dispatch, COMMAND and the test
@@ -20,12 +22,19 @@ type command struct {
 	// Set by enterCommands.
 	index     int                 // into the servers' command statistics
 	subByName map[string]*command // without the container's name
+
+	// Set by enterPermissions.
+	permission acl.Command
+	channels   channelUse
+	hasKeys    bool // which rules are asked about
+	access     acl.Access
 }
 
 // A keySpec says which arguments are keys: from the first one on.
 type keySpec struct {
 	flag string // how they are used; "not_key" for names that only hash like keys
 	last int    // the last of them: 0 for the first alone, -1 for all that follow
+	skip int    // arguments between the name and the first of them
 }
 
 // commandFlags are what dispatch and COMMAND INFO know of a command.
@@ -42,6 +51,7 @@ const (
 	fSkipSlowlog
 	fFast
 	fNoAuth // runs before AUTH
+	fNoAsyncLoading
 	fNoMulti
 	fAllowBusy
 
@@ -51,6 +61,7 @@ const (
 	fPublish    // may be collected in a run
 	fExec       // is EXEC
 	fTouches    // uses the broker
+	fProtected  // needs leave by a directive
 )
 
 // shownFlags are the names COMMAND INFO has for flags, in its order.
@@ -60,7 +71,7 @@ var shownFlags = []struct {
 }{
 	{fWrite, "write"}, {fReadOnly, "readonly"}, {fAdmin, "admin"}, {fPubsub, "pubsub"}, {fNoScript, "noscript"},
 	{fLoading, "loading"}, {fStale, "stale"}, {fSkipSlowlog, "skip_slowlog"}, {fFast, "fast"}, {fNoAuth, "no_auth"},
-	{fNoMulti, "no_multi"}, {fAllowBusy, "allow_busy"},
+	{fNoAsyncLoading, "no_async_loading"}, {fNoMulti, "no_multi"}, {fAllowBusy, "allow_busy"},
 }
 
 // commandCategories are ACL categories.
@@ -77,6 +88,7 @@ const (
 	cDangerous
 	cConnection
 	cTransaction
+	cScripting
 )
 
 // shownCategories are the names of categories, in the order of COMMAND INFO.
@@ -85,7 +97,7 @@ var shownCategories = []struct {
 	name     string
 }{
 	{cKeyspace, "keyspace"}, {cRead, "read"}, {cWrite, "write"}, {cPubsub, "pubsub"}, {cAdmin, "admin"}, {cFast, "fast"},
-	{cSlow, "slow"}, {cDangerous, "dangerous"}, {cConnection, "connection"}, {cTransaction, "transaction"},
+	{cSlow, "slow"}, {cDangerous, "dangerous"}, {cConnection, "connection"}, {cTransaction, "transaction"}, {cScripting, "scripting"},
 }
 
 // impliedCategories are the categories that come with flags.
@@ -124,6 +136,7 @@ func enterCommands() {
 	enter := func(cmd *command) {
 		cmd.index = len(allCommands)
 		cmd.categories |= impliedCategories(cmd.flags)
+		cmd.enterPermissions()
 		allCommands = append(allCommands, cmd)
 	}
 	for _, cmd := range commandTable {
@@ -147,7 +160,12 @@ const maxName = 32
 // with the container as the command if only the subcommand is not known.
 func lookup(argv [][]byte) (cmd *command, known bool) {
 	var lower [maxName]byte
-	cmd = commandByName[string(appendLower(lower[:0], argv[0]))]
+	return lookupSub(commandByName[string(appendLower(lower[:0], argv[0]))], argv)
+}
+
+// lookupSub is lookup for a request whose first word is known to be a command.
+func lookupSub(cmd *command, argv [][]byte) (found *command, known bool) {
+	var lower [maxName]byte
 	if cmd == nil || len(cmd.subs) == 0 || len(argv) == 1 {
 		return cmd, cmd != nil
 	}
@@ -158,7 +176,9 @@ func lookup(argv [][]byte) (cmd *command, known bool) {
 }
 
 // lookupName finds a command by its full name, container|subcommand.
-func lookupName(name []byte) *command {
+func lookupName(name []byte) *command { return lookupNameBy(lookup, name) }
+
+func lookupNameBy(lookup func(argv [][]byte) (*command, bool), name []byte) *command {
 	container, sub, isSub := bytes.Cut(name, []byte{'|'})
 	argv := [][]byte{container, sub}
 	if !isSub {

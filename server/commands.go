@@ -30,19 +30,7 @@ func init() {
 		{name: "hello", arity: -1, flags: fNoScript | fLoading | fStale | fFast | fNoAuth | fAllowBusy, categories: cConnection, run: cmdHello},
 		{name: "auth", arity: -2, flags: fNoScript | fLoading | fStale | fFast | fNoAuth | fAllowBusy, categories: cConnection, run: cmdAuth},
 		{name: "select", arity: 2, flags: fLoading | fStale | fFast, categories: cConnection, run: cmdSelect},
-		{name: "client", arity: -2, subs: []*command{
-			{name: "client|getname", arity: 2, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientGetName},
-			{name: "client|id", arity: 2, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientID},
-			{name: "client|info", arity: 2, flags: fNoScript | fLoading | fStale, categories: cConnection, tips: []string{"nondeterministic_output"}, run: cmdClientInfo},
-			{name: "client|kill", arity: -3, flags: fAdmin | fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientKill},
-			{name: "client|list", arity: -2, flags: fAdmin | fNoScript | fLoading | fStale, categories: cConnection, tips: []string{"nondeterministic_output"}, run: cmdClientList},
-			{name: "client|no-evict", arity: 3, flags: fAdmin | fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientNoEvict},
-			{name: "client|no-touch", arity: 3, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientNoTouch},
-			{name: "client|reply", arity: 3, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientReply},
-			{name: "client|setinfo", arity: 4, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientSetInfo},
-			{name: "client|setname", arity: 3, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientSetName},
-			{name: "client|help", arity: 2, flags: fLoading | fStale, categories: cConnection, run: cmdClientHelp},
-		}},
+		{name: "client", arity: -2, subs: clientCommands()},
 		{name: "multi", arity: 1, flags: fNoScript | fLoading | fStale | fFast | fAllowBusy | fInMulti, categories: cTransaction, run: cmdMulti},
 		{name: "exec", arity: 1, flags: fNoScript | fLoading | fStale | fSkipSlowlog | fInMulti | fExec, categories: cTransaction, run: cmdExec},
 		{name: "discard", arity: 1, flags: fNoScript | fLoading | fStale | fFast | fAllowBusy | fInMulti, categories: cTransaction, run: cmdDiscard},
@@ -71,5 +59,8 @@ func init() {
 		{name: "flushdb", arity: -1, flags: fWrite, categories: cKeyspace | cDangerous, tips: []string{"request_policy:all_shards", "response_policy:all_succeeded"}, run: cmdFlush},
 		{name: "shutdown", arity: -1, flags: fAdmin | fNoScript | fLoading | fStale | fNoMulti | fAllowBusy, run: cmdShutdown},
 	}
+	commandTable = append(commandTable, serverCommands()...)
+	commandTable = append(commandTable, aclCommands()...)
+	commandTable = append(commandTable, monitorCommands()...)
 	enterCommands()
 }

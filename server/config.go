@@ -3,8 +3,11 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +28,17 @@ type Config struct {
 	// default is 6379.
 	Port int
 
+	// TLS is the port for TLS, and its certificates.
+	TLS TLSConfig
+
+	// UnixSocket is the path of a Unix socket ListenAndServe listens on. Empty,
+	// the default, means none.
+	UnixSocket string
+
+	// UnixSocketPerm are the permissions of that socket. Zero, the default,
+	// means those that the umask leaves.
+	UnixSocketPerm fs.FileMode
+
 	// ProtectedMode refuses clients from other hosts while there is no
 	// password. The default is true.
 	ProtectedMode bool
@@ -33,9 +47,34 @@ type Config struct {
 	// means that no password is needed.
 	RequirePass string
 
+	// Users are users besides the default one, or the default one with other
+	// rules: each a name and rules as ACL SETUSER takes them, with the quotes of
+	// a configuration file, such as "app on >secret &news.* +subscribe". The
+	// default is none.
+	Users []string
+
+	// ACLFile is the file that users are read from by New and ACL LOAD and that
+	// ACL SAVE writes. RequirePass then has no effect, and Users must be empty.
+	// Empty, the default, means none.
+	ACLFile string
+
+	// ACLAllChannels lets new users use all channels until their rules say
+	// otherwise: acl-pubsub-default allchannels. The default is false.
+	ACLAllChannels bool
+
+	// ACLLogMaxLen is the most entries of ACL LOG. Zero means none are kept. The
+	// default is 128.
+	ACLLogMaxLen int64
+
 	// MaxClients is the most connections at a time. New lowers it to what the
 	// limit on open files leaves. The default is 10000.
 	MaxClients int
+
+	// MaxMemoryClients is the most bytes all clients together may take: past
+	// it those that take the most are closed. Below zero it is a percentage of
+	// the memory limit of the process, -1 to -100. Zero, the default, means no
+	// limit.
+	MaxMemoryClients int64
 
 	// Timeout is how long a client that is not in subscribed state may send
 	// nothing, in whole seconds. Zero, the default, means for ever.
@@ -80,13 +119,23 @@ type Config struct {
 	// may allow fewer. The default is 511.
 	TCPBacklog int
 
-	// LogLevel is one of "debug", "verbose", "notice" and "warning". The
-	// default is "notice". It is applied to Level.
+	// LogLevel is one of "debug", "verbose", "notice", "warning" and "nothing".
+	// The default is "notice". It is applied to Level.
 	LogLevel string
 
 	// LogFile is what CONFIG GET logfile answers; the Logger writes where it
 	// was made to.
 	LogFile string
+
+	ProcessConfig
+
+	// ConfigFile is the file that CONFIG REWRITE writes, relative to the working
+	// directory of the process. Empty, the default, means there is none.
+	ConfigFile string
+
+	commands map[string]*command // by name, after rename-command; nil if it has not been used
+	modules  []string            // by loadmodule, none of which can be loaded
+	kept     map[string]string   // values of directives without effect, by name, if they were set
 
 	// Logger receives what the server has to say. Nil, the default, means
 	// nobody does. Payloads and passwords are never logged.
@@ -94,6 +143,31 @@ type Config struct {
 
 	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
 	Level *zap.AtomicLevel
+
+	// OnListening is called by ListenAndServe when clients can connect. Nil, the
+	// default, means nobody wants to know.
+	OnListening func()
+	// SlowlogLogSlowerThan is how long, in microseconds, a command must take to
+	// be entered in the slow log. Zero means every command, -1 none. The default
+	// is 10000.
+	SlowlogLogSlowerThan int64
+
+	// SlowlogMaxLen is the most entries the slow log keeps. Zero means none. The
+	// default is 128.
+	SlowlogMaxLen int64
+
+	// LatencyMonitorThreshold is how long, in milliseconds, a command must take
+	// to be a sample of the latency monitor. Zero, the default, means that there
+	// are no samples.
+	LatencyMonitorThreshold int64
+
+	// LatencyTracking keeps for each command how its durations are spread, for
+	// LATENCY HISTOGRAM and INFO latencystats. The default is true.
+	LatencyTracking bool
+
+	// LatencyTrackingInfoPercentiles are those INFO latencystats tells, 0 to 100.
+	// The default is 50, 99 and 99.9.
+	LatencyTrackingInfoPercentiles []float64
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent
 	// SHUTDOWN. Nil, the default, means that the server shuts itself down.
@@ -105,6 +179,7 @@ func NewConfig() *Config {
 	return &Config{
 		Bind:             []string{"*", "-::*"},
 		Port:             6379,
+		TLS:              newTLSConfig(),
 		ProtectedMode:    true,
 		MaxClients:       10000,
 		TCPKeepAlive:     300 * time.Second,
@@ -118,6 +193,13 @@ func NewConfig() *Config {
 		Hz:               10,
 		TCPBacklog:       511,
 		LogLevel:         "notice",
+		ProcessConfig:    defaultProcess,
+
+		SlowlogLogSlowerThan:           10000,
+		SlowlogMaxLen:                  128,
+		LatencyTracking:                true,
+		LatencyTrackingInfoPercentiles: []float64{50, 99, 99.9},
+		ACLLogMaxLen:                   128,
 	}
 }
 
@@ -133,7 +215,12 @@ func (c *Config) validate() error {
 		value, low, up int64
 	}{
 		{"Port", int64(c.Port), 0, 65535},
+		{"TLS.Port", int64(c.TLS.Port), 0, 65535},
+		{"TLS.HandshakeTimeout", int64(c.TLS.HandshakeTimeout), 0, math.MaxInt64},
+		{"TLS.SessionCacheTimeout", int64(c.TLS.SessionCacheTimeout), 0, math.MaxInt64},
+		{"UnixSocketPerm", int64(c.UnixSocketPerm), 0, 0o777},
 		{"MaxClients", int64(c.MaxClients), 1, math.MaxUint32},
+		{"MaxMemoryClients", c.MaxMemoryClients, -100, math.MaxInt64},
 		{"Timeout", int64(c.Timeout), 0, math.MaxInt64},
 		{"TCPKeepAlive", int64(c.TCPKeepAlive), 0, math.MaxInt64},
 		{"QueryBufferLimit", c.QueryBufferLimit, 1, math.MaxInt64},
@@ -142,10 +229,17 @@ func (c *Config) validate() error {
 		{"Databases", int64(c.Databases), 1, math.MaxInt32},
 		{"ShutdownTimeout", int64(c.ShutdownTimeout), 0, math.MaxInt64},
 		{"Hz", int64(c.Hz), minHz, maxHz},
+		{"SlowlogLogSlowerThan", c.SlowlogLogSlowerThan, -1, math.MaxInt64},
+		{"SlowlogMaxLen", c.SlowlogMaxLen, 0, math.MaxInt64},
+		{"LatencyMonitorThreshold", c.LatencyMonitorThreshold, 0, math.MaxInt64},
+		{"ACLLogMaxLen", c.ACLLogMaxLen, 0, math.MaxInt64},
 	} {
 		if f.value < f.low || f.value > f.up {
 			return fmt.Errorf("server: Config.%s is %d, not between %d and %d; NewConfig has the defaults", f.name, f.value, f.low, f.up)
 		}
+	}
+	if _, ok := tlsAuthModes[c.TLS.AuthClients]; !ok {
+		return fmt.Errorf("server: Config.TLS.AuthClients is %q, none of no, yes, optional; NewConfig has the defaults", c.TLS.AuthClients)
 	}
 	if limit, ok := fileLimit(); ok && limit < 1 {
 		return errors.New("server: the limit on open files leaves no room for clients")
@@ -154,28 +248,51 @@ func (c *Config) validate() error {
 }
 
 // Set sets a directive by its name, in any case, from words as they stand in a
-// configuration file. The error is a *DirectiveError.
+// configuration file; a single value may hold all words, as in CONFIG SET. The
+// error is a *DirectiveError.
 func (c *Config) Set(name string, values ...string) error {
 	d := directiveByName(name)
+	if d != nil && len(values) == 1 {
+		values = d.words(values[0])
+	}
+	return c.set(name, d, values)
+}
+
+// set sets a directive from the words of a line.
+func (c *Config) set(name string, d *directive, words []string) error {
 	if d == nil {
-		return &DirectiveError{name, "Bad directive or wrong number of arguments"}
+		return &DirectiveError{name, errBadDirective}
 	}
-	if len(values) == 0 || len(values) > 1 && !d.several {
-		return &DirectiveError{d.name, "wrong number of arguments"}
+	if len(words) == 0 || len(words) > 1 && !d.several {
+		if d.fileOnly {
+			return &DirectiveError{d.name, errBadDirective}
+		}
+		return &DirectiveError{d.name, errWordCount}
 	}
-	if text := d.set(c, values); text != "" {
+	if text := d.set(c, words); text != "" {
 		return &DirectiveError{d.name, text}
 	}
 	return nil
 }
 
+const (
+	errBadDirective = "Bad directive or wrong number of arguments"
+	errWordCount    = "wrong number of arguments"
+)
+
 // Get returns the directives whose name matches the glob, as CONFIG GET does,
-// each a name and a value.
+// each a name and a value. A directive with two names has two entries.
 func (c *Config) Get(glob string) [][2]string {
+	isName := !strings.ContainsAny(glob, "[*?")
 	var pairs [][2]string
 	for _, d := range directives {
-		if match.Match(glob, d.name) {
-			pairs = append(pairs, [2]string{d.name, d.get(c)})
+		if d.fileOnly || d.hidden && !isName {
+			continue
+		}
+		for _, name := range []string{d.name, d.alias} {
+			if name != "" && (name == glob || !isName && match.Match(glob, name)) {
+				pairs = append(pairs, [2]string{name, d.get(c)})
+			}
 		}
 	}
 	return pairs
@@ -193,6 +310,10 @@ func (e *DirectiveError) Error() string { return e.Name + ": " + e.Text }
 func (c *Config) clone() *Config {
 	d := *c
 	d.Bind = slices.Clone(c.Bind)
+	d.modules = slices.Clone(c.modules)
+	d.commands = maps.Clone(c.commands)
+	d.kept = maps.Clone(c.kept)
+	d.Users = slices.Clone(c.Users)
 	return &d
 }
 

@@ -42,12 +42,18 @@ func newServer(t testing.TB, change ...func(*Config)) *Server {
 // listen has a server listen on a free loopback port.
 func listen(t testing.TB, s *Server) (addr string) {
 	t.Helper()
+	return listenWith(t, s, s.Serve)
+}
+
+// listenWith is listen with another method than Serve.
+func listenWith(t testing.TB, s *Server, serve func(net.Listener) error) (addr string) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ln) }()
+	go func() { done <- serve(ln) }()
 	t.Cleanup(func() {
 		_ = s.Close()
 		if err := <-done; err != ErrServerClosed {

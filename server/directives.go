@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,11 +14,30 @@ import (
 // A directive is an entry of the configuration table. The configuration file,
 // the arguments of the program, CONFIG and the manual read the same table.
 type directive struct {
-	name    string
-	fixed   bool // CONFIG SET refuses it
-	several bool // takes several words
-	get     func(*Config) string
-	set     func(*Config, []string) string // returns what is wrong, empty if nothing is
+	name      string
+	alias     string // another spelling, which means the same everywhere
+	values    string // what it takes, for the manual
+	fixed     bool   // CONFIG SET refuses it
+	protected bool   // so it does unless enable-protected-configs allows it
+	hidden    bool   // CONFIG GET answers it only when asked by its name
+	secret    bool   // a message about it leaves its value out
+	several   bool   // takes several words; a value of CONFIG SET is split at blanks
+	kept      bool   // read, checked and answered, and without effect
+	fileOnly  bool   // is no value: a configuration has it, CONFIG does not; get is nil
+	get       func(*Config) string
+	set       func(*Config, []string) string // returns what is wrong, empty if nothing is
+
+	// add is what a line of a configuration file does where that is more than
+	// set, which it does otherwise.
+	add func(*Config, []string) string
+
+	// lines are the values that CONFIG REWRITE writes, a line each, where that
+	// is not the one that get returns.
+	lines func(*Config) []string
+
+	// always tells whether CONFIG REWRITE writes a value that is the default.
+	// Nil means no.
+	always func(*Config) bool
 
 	// apply puts in force what must not fail halfway, such as new listeners,
 	// and returns what is wrong, empty if nothing is. CONFIG SET calls it with
@@ -27,30 +47,41 @@ type directive struct {
 }
 
 // directives is every directive of the server.
-var directives = []*directive{
-	{name: "bind", fixed: true, several: true,
+var directives []*directive
+
+// It is filled by init because what puts directives in force reads it.
+func init() {
+	directives = slices.Concat(coreDirectives, netDirectives, clientDirectives, processDirectives, aclDirectives, observeDirectives, keptDirectives, fileDirectives)
+}
+
+// coreDirectives are those that clients and connections depend on.
+var coreDirectives = []*directive{
+	{name: "bind", values: "addresses", several: true, apply: (*Server).putBind,
 		get: func(c *Config) string { return strings.Join(c.Bind, " ") },
 		set: func(c *Config, words []string) string {
-			c.Bind = nil
-			for _, w := range words {
-				c.Bind = append(c.Bind, strings.Fields(w)...)
+			if len(words) > maxBind {
+				return "Too many bind addresses specified."
+			}
+			if c.Bind = slices.Clone(words); len(words) == 1 && words[0] == "" {
+				c.Bind = nil
 			}
 			return ""
 		}},
-	intDirective("port", 0, 65535, func(c *Config) *int { return &c.Port }).fix(),
+	intDirective("port", 0, 65535, func(c *Config) *int { return &c.Port }).put((*Server).putPort),
 	boolDirective("protected-mode", func(c *Config) *bool { return &c.ProtectedMode }),
-	stringDirective("requirepass", func(c *Config) *string { return &c.RequirePass }),
+	stringDirective("requirepass", func(c *Config) *string { return &c.RequirePass }).keepSecret(),
 	intDirective("maxclients", 1, math.MaxUint32, func(c *Config) *int { return &c.MaxClients }),
 	intDirective("tcp-backlog", 0, math.MaxInt32, func(c *Config) *int { return &c.TCPBacklog }).fix(),
 	secondsDirective("timeout", func(c *Config) *time.Duration { return &c.Timeout }),
 	secondsDirective("tcp-keepalive", func(c *Config) *time.Duration { return &c.TCPKeepAlive }),
-	{name: "client-output-buffer-limit", several: true, get: getOutputLimits, set: setOutputLimits},
+	{name: "client-output-buffer-limit", values: "a class, the hard limit, the soft limit and its seconds, for one class or more", several: true,
+		get: getOutputLimits, set: setOutputLimits, lines: outputLimitLines},
 	memoryDirective("client-query-buffer-limit", 1<<20, func(c *Config) *int64 { return &c.QueryBufferLimit }),
 	memoryDirective("proto-max-bulk-len", 1<<20, func(c *Config) *int64 { return &c.MaxBulkLen }),
 	intDirective("proto-max-multibulk-len", 1024, math.MaxInt32, func(c *Config) *int { return &c.MaxMultibulkLen }),
 	intDirective("databases", 1, math.MaxInt32, func(c *Config) *int { return &c.Databases }).fix(),
 	secondsDirective("shutdown-timeout", func(c *Config) *time.Duration { return &c.ShutdownTimeout }),
-	{name: "hz",
+	{name: "hz", values: "1 to 500",
 		get: func(c *Config) string { return strconv.Itoa(c.Hz) },
 		set: func(c *Config, words []string) string {
 			n, text := parseInteger(words[0], 0, math.MaxInt32)
@@ -59,18 +90,10 @@ var directives = []*directive{
 			}
 			return text
 		}},
-	{name: "loglevel",
-		get: func(c *Config) string { return c.LogLevel },
-		set: func(c *Config, words []string) string {
-			level := strings.ToLower(words[0])
-			if _, ok := LogLevel(level); !ok {
-				return "argument(s) must be one of the following: debug, verbose, notice, warning"
-			}
-			c.LogLevel = level
-			return ""
-		}},
-	stringDirective("logfile", func(c *Config) *string { return &c.LogFile }).fix(),
 }
+
+// maxBind is the most addresses to listen on, as in Redis.
+const maxBind = 16
 
 // The bounds of hz. Values outside are taken for the nearest inside, as in Redis.
 const (
@@ -82,7 +105,7 @@ const (
 // none.
 func directiveByName(name string) *directive {
 	for _, d := range directives {
-		if strings.EqualFold(d.name, name) {
+		if strings.EqualFold(d.name, name) || d.alias != "" && strings.EqualFold(d.alias, name) {
 			return d
 		}
 	}
@@ -94,8 +117,37 @@ func (d *directive) fix() *directive {
 	return d
 }
 
+func (d *directive) protect() *directive {
+	d.protected = true
+	return d
+}
+
+func (d *directive) hide() *directive {
+	d.hidden = true
+	return d
+}
+
+func (d *directive) keepSecret() *directive {
+	d.secret = true
+	return d
+}
+
+func (d *directive) also(alias string) *directive {
+	d.alias = alias
+	return d
+}
+
+// words splits a value of CONFIG SET.
+func (d *directive) words(value string) []string {
+	if d.several {
+		return strings.Split(value, " ")
+	}
+	return []string{value}
+}
+
 // LogLevel returns the zap level for a level of Redis: "debug", "verbose",
-// "notice" or "warning". The first has no name in zap and lies below Debug.
+// "notice", "warning" or "nothing". The first has no name in zap and lies below
+// Debug; the last is above all that is ever logged.
 func LogLevel(name string) (level zapcore.Level, ok bool) {
 	switch name {
 	case "debug":
@@ -106,12 +158,14 @@ func LogLevel(name string) (level zapcore.Level, ok bool) {
 		return zapcore.InfoLevel, true
 	case "warning":
 		return zapcore.WarnLevel, true
+	case "nothing":
+		return zapcore.InvalidLevel, true
 	}
 	return 0, false
 }
 
 func stringDirective(name string, field func(*Config) *string) *directive {
-	return &directive{name: name,
+	return &directive{name: name, values: "text",
 		get: func(c *Config) string { return *field(c) },
 		set: func(c *Config, words []string) string {
 			*field(c) = words[0]
@@ -120,28 +174,68 @@ func stringDirective(name string, field func(*Config) *string) *directive {
 }
 
 func boolDirective(name string, field func(*Config) *bool) *directive {
-	return &directive{name: name,
-		get: func(c *Config) string {
-			if *field(c) {
-				return "yes"
-			}
-			return "no"
-		},
+	return &directive{name: name, values: "yes or no",
+		get: func(c *Config) string { return yesNo(*field(c)) },
 		set: func(c *Config, words []string) string {
-			switch {
-			case strings.EqualFold(words[0], "yes"):
-				*field(c) = true
-			case strings.EqualFold(words[0], "no"):
-				*field(c) = false
-			default:
-				return "argument must be 'yes' or 'no'"
+			yes, text := parseBool(words[0])
+			if text == "" {
+				*field(c) = yes
 			}
-			return ""
+			return text
 		}}
 }
 
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func parseBool(word string) (yes bool, text string) {
+	switch {
+	case strings.EqualFold(word, "yes"):
+		return true, ""
+	case strings.EqualFold(word, "no"):
+		return false, ""
+	}
+	return false, "argument must be 'yes' or 'no'"
+}
+
+// enumDirective is one of some words, the first of which that means the same is
+// the one it is answered with.
+func enumDirective(name string, choices []string, field func(*Config) *string) *directive {
+	return &directive{name: name, values: orList(choices),
+		get: func(c *Config) string { return *field(c) },
+		set: func(c *Config, words []string) string {
+			word, text := parseEnum(words[0], choices)
+			if text == "" {
+				*field(c) = word
+			}
+			return text
+		}}
+}
+
+func parseEnum(word string, choices []string) (choice, text string) {
+	for _, choice := range choices {
+		if strings.EqualFold(word, choice) {
+			return choice, ""
+		}
+	}
+	return "", "argument(s) must be one of the following: " + strings.Join(choices, ", ")
+}
+
+// orList joins words for people: a, b or c.
+func orList(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
 func intDirective(name string, low, high int64, field func(*Config) *int) *directive {
-	return &directive{name: name,
+	return &directive{name: name, values: rangeOf(low, high),
 		get: func(c *Config) string { return strconv.Itoa(*field(c)) },
 		set: func(c *Config, words []string) string {
 			n, text := parseInteger(words[0], low, high)
@@ -154,7 +248,7 @@ func intDirective(name string, low, high int64, field func(*Config) *int) *direc
 
 // secondsDirective is a duration in whole seconds.
 func secondsDirective(name string, field func(*Config) *time.Duration) *directive {
-	return &directive{name: name,
+	return &directive{name: name, values: "seconds",
 		get: func(c *Config) string { return strconv.FormatInt(int64(*field(c)/time.Second), 10) },
 		set: func(c *Config, words []string) string {
 			n, text := parseInteger(words[0], 0, math.MaxInt32)
@@ -166,12 +260,12 @@ func secondsDirective(name string, field func(*Config) *time.Duration) *directiv
 }
 
 func memoryDirective(name string, low int64, field func(*Config) *int64) *directive {
-	return &directive{name: name,
+	return &directive{name: name, values: "a size",
 		get: func(c *Config) string { return strconv.FormatInt(*field(c), 10) },
 		set: func(c *Config, words []string) string {
 			n, ok := parseMemory(words[0])
 			if !ok {
-				return "argument must be a memory value"
+				return notMemory
 			}
 			if n < low {
 				return outOfRange(low, math.MaxInt64)
@@ -190,6 +284,16 @@ func parseInteger(word string, low, high int64) (n int64, text string) {
 		return 0, outOfRange(low, high)
 	}
 	return n, ""
+}
+
+const notMemory = "argument must be a memory value"
+
+// rangeOf says for the manual what numbers a directive takes.
+func rangeOf(low, high int64) string {
+	if high >= math.MaxInt32 {
+		return fmt.Sprintf("%d or more", low)
+	}
+	return fmt.Sprintf("%d to %d", low, high)
 }
 
 func outOfRange(low, high int64) string {
@@ -212,21 +316,21 @@ func parseMemory(word string) (n int64, ok bool) {
 	return int64(u) * unit, true
 }
 
-func getOutputLimits(c *Config) string {
-	var words []string
+func getOutputLimits(c *Config) string { return strings.Join(outputLimitLines(c), " ") }
+
+// outputLimitLines are the limits of each class.
+func outputLimitLines(c *Config) []string {
+	var lines []string
 	for class, l := range c.outputLimits() {
-		words = append(words, fmt.Sprintf("%s %d %d %d", classNames[class], l.Hard, l.Soft, l.SoftSeconds))
+		lines = append(lines, fmt.Sprintf("%s %d %d %d", classNames[class], l.Hard, l.Soft, l.SoftSeconds))
 	}
-	return strings.Join(words, " ")
+	return lines
 }
 
 // setOutputLimits sets the limits of the classes named and keeps the others.
 func setOutputLimits(c *Config, words []string) string {
-	if len(words) == 1 {
-		if words[0] == "" {
-			return ""
-		}
-		words = strings.Split(words[0], " ")
+	if len(words) == 1 && words[0] == "" {
+		return ""
 	}
 	if len(words)%4 != 0 {
 		return "Wrong number of arguments in buffer limit configuration."

@@ -5,7 +5,7 @@ import "time"
 // dispatch checks one request in the order of Redis and runs it. The argv is
 // valid until the batch ends, that of an inline request until the next.
 func (c *client) dispatch(argv [][]byte) {
-	cmd, known := lookup(argv)
+	cmd, known := c.s.lookup(argv)
 	if c.run.num > 0 && !c.run.takes(c, cmd, argv) {
 		c.finishRun()
 	}
@@ -22,10 +22,19 @@ func (c *client) dispatch(argv [][]byte) {
 		return
 	case !known:
 		c.last.Store(nil)
+		c.s.noticeData(c, argv[0])
 		c.reject(nil, unknownCommand(cmd, argv))
 	default:
 		c.last.Store(cmd)
-		c.perform(cmd, argv)
+		if c.perform(cmd, argv); c.held.Load() {
+			if c.replies == repliesSkip {
+				c.replies = repliesSkipNext // it comes again
+			}
+			return
+		}
+	}
+	if c.tracking != nil {
+		c.afterTracked(cmd, known)
 	}
 	if c.silent() && c.mark < len(c.reply) {
 		c.reply = c.reply[:c.mark]
@@ -45,14 +54,34 @@ func (c *client) perform(cmd *command, argv [][]byte) {
 		c.reject(cmd, text)
 		return
 	}
+	modes := c.s.modes.Load()
+	if modes != 0 && c.divert(modes, cmd, argv) {
+		return
+	}
 	if c.tx != nil && cmd.flags&fInMulti == 0 {
 		c.queue(cmd, argv)
 		return
 	}
-	if cmd.flags&fPublish != 0 && c.run.add(c, cmd, argv) {
-		return
+	if cmd.flags&fPublish != 0 {
+		if modes&modeMonitored == 0 && c.run.add(c, cmd, argv) {
+			return
+		}
+		c.finishRun() // which this one was to join, before there was a monitor
 	}
 	c.call(cmd, argv)
+}
+
+// divert keeps a command from being run now if a pause holds it back or if a
+// monitor has sent it that may not. It tells whether it has.
+func (c *client) divert(modes uint32, cmd *command, argv [][]byte) bool {
+	if c.monitoring.Load() { // which no pause is for
+		if cmd.flags&(fWrite|fReadOnly|fPublish) == 0 {
+			return false
+		}
+		c.reject(cmd, errMonitorKeyspace)
+		return true
+	}
+	return c.pausable(modes, cmd) && c.holdBack(cmd, argv)
 }
 
 // silent tells whether CLIENT REPLY keeps the reply at hand from being sent.
@@ -64,11 +93,17 @@ func (c *client) refusal(cmd *command, argv [][]byte) string {
 	switch {
 	case !cmd.takes(len(argv)):
 		return wrongArity(cmd)
+	case cmd.flags&fProtected != 0 && !c.hasLeave(cmd):
+		return notAllowed(cmd)
 	case cmd.flags&fNoAuth == 0 && c.needsAuth():
 		return errNoAuth
 	case c.tx != nil && cmd.flags&fNoMulti != 0:
 		return errNotInMulti
-	case !c.resp3 && cmd.flags&fSubscribed == 0 && c.subscriptions() > 0:
+	}
+	if text := c.forbidden(cmd, argv); text != "" {
+		return text
+	}
+	if !c.resp3 && cmd.flags&fSubscribed == 0 && c.subscriptions() > 0 {
 		return notInSubscribedState(cmd)
 	}
 	return ""
@@ -90,12 +125,30 @@ func (c *client) reject(cmd *command, text string) {
 	c.fail(text)
 }
 
-// call runs a command and counts it.
+// call runs a command, counts it, and shows it to those who monitor.
 func (c *client) call(cmd *command, argv [][]byte) {
+	if c.s.modes.Load()&modeMonitored == 0 {
+		c.callAlone(cmd, argv)
+		return
+	}
+	c.inOrder(func() {
+		c.callAlone(cmd, argv)
+		if cmd.flags&fAdmin == 0 {
+			c.tellMonitors(cmd, argv)
+		}
+	})
+}
+
+// callAlone runs a command and counts it.
+func (c *client) callAlone(cmd *command, argv [][]byte) {
 	start := c.s.uptime()
 	cmd.run(c, argv)
 	c.clock = c.s.uptime()
-	c.countCalls(cmd, 1, c.clock-start)
+	took := c.clock - start
+	c.countCalls(cmd, 1, took)
+	if took >= c.s.slowest() {
+		c.tookLong(cmd, took, argv)
+	}
 }
 
 // countCalls counts n calls of a command that took so long together.
@@ -103,6 +156,9 @@ func (c *client) countCalls(cmd *command, n int, took time.Duration) {
 	st := &c.s.stats[cmd.index]
 	st.calls.Add(int64(n))
 	st.nanos.Add(int64(took))
+	if c.s.config().LatencyTracking {
+		st.durations().add(took/time.Duration(n), n)
+	}
 	if c.failed {
 		st.failed.Add(1)
 		c.failed = false

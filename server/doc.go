@@ -23,7 +23,12 @@
 //     connection. Nothing is allocated because a request announces it.
 //  6. Why a connection ended is one value of one type, in the log and in the
 //     counters.
-//  7. After Shutdown or Close no goroutine of the server is left, unless a
+//  7. A client that has not finished the handshake of TLS delays nobody, and is
+//     closed when its time is up.
+//  8. CONFIG SET and Reload change where the server listens and what
+//     certificates it shows to those who come, or fail and change nothing. Who
+//     is connected stays.
+//  9. After Shutdown or Close no goroutine of the server is left, unless a
 //     command runs on for more than a second after the context is done:
 //     Shutdown then says so in its error.
 //

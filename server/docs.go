@@ -1,5 +1,7 @@
 package server
 
+import "maps"
+
 // A commandDoc is what COMMAND DOCS tells of a command. The syntax is that of
 // Redis, so that clients which offer completion, as redis-cli does, offer the
 // same; the sentences are ours.
@@ -7,7 +9,7 @@ type commandDoc struct {
 	summary    string
 	since      string // version of Redis
 	group      string
-	complexity string
+	complexity string // empty if none is told
 	args       []argument
 }
 
@@ -32,7 +34,17 @@ const (
 )
 
 // commandDocs are by full name.
-var commandDocs = map[string]commandDoc{
+var commandDocs = mergeDocs(coreDocs, serverDocs, clusterDocs)
+
+func mergeDocs(groups ...map[string]commandDoc) map[string]commandDoc {
+	all := make(map[string]commandDoc)
+	for _, group := range groups {
+		maps.Copy(all, group)
+	}
+	return all
+}
+
+var coreDocs = map[string]commandDoc{
 	"subscribe": {summary: "Receive what is published to channels", since: "2.0.0", group: "pubsub", complexity: "O(N) in the channels named", args: []argument{
 		{name: "channel", typ: "string", flags: argMultiple},
 	}},
@@ -97,7 +109,7 @@ var commandDocs = map[string]commandDoc{
 	"client|id":      {summary: "Tell this connection's ID", since: "5.0.0", group: "connection", complexity: "O(1)"},
 	"client|info":    {summary: "Describe this connection", since: "6.2.0", group: "connection", complexity: "O(1)"},
 	"client|kill": {summary: "Close connections", since: "2.4.0", group: "connection", complexity: "O(N) in the connections", args: []argument{
-		{name: "filter", typ: "oneof", args: []argument{{name: "ip:port", typ: "string", deprecated: "2.8.12"}, {name: "new-format", typ: "oneof", flags: argMultiple, args: []argument{{name: "client-id", typ: "integer", token: "ID", since: "2.8.12", flags: argOptional}, {name: "normal_master_slave_pubsub", typ: "oneof", token: "TYPE", since: "2.8.12", flags: argOptional, args: []argument{{name: "normal", typ: "pure-token", token: "NORMAL"}, {name: "master", typ: "pure-token", token: "MASTER", since: "3.2.0"}, {name: "slave", typ: "pure-token", token: "SLAVE"}, {name: "replica", typ: "pure-token", token: "REPLICA", since: "5.0.0"}, {name: "pubsub", typ: "pure-token", token: "PUBSUB"}}}, {name: "username", typ: "string", token: "USER", flags: argOptional}, {name: "ip:port", typ: "string", token: "ADDR", flags: argOptional}, {name: "ip:port", typ: "string", token: "LADDR", since: "6.2.0", flags: argOptional}, {name: "yes/no", typ: "string", token: "SKIPME", flags: argOptional}}}}},
+		{name: "filter", typ: "oneof", args: []argument{{name: "ip:port", typ: "string", deprecated: "2.8.12"}, {name: "new-format", typ: "oneof", flags: argMultiple, args: []argument{{name: "client-id", typ: "integer", token: "ID", since: "2.8.12", flags: argOptional}, {name: "normal_master_slave_pubsub", typ: "oneof", token: "TYPE", since: "2.8.12", flags: argOptional, args: []argument{{name: "normal", typ: "pure-token", token: "NORMAL"}, {name: "master", typ: "pure-token", token: "MASTER", since: "3.2.0"}, {name: "slave", typ: "pure-token", token: "SLAVE"}, {name: "replica", typ: "pure-token", token: "REPLICA", since: "5.0.0"}, {name: "pubsub", typ: "pure-token", token: "PUBSUB"}}}, {name: "username", typ: "string", token: "USER", flags: argOptional}, {name: "ip:port", typ: "string", token: "ADDR", flags: argOptional}, {name: "ip:port", typ: "string", token: "LADDR", since: "6.2.0", flags: argOptional}, {name: "yes/no", typ: "string", token: "SKIPME", flags: argOptional}, {name: "maxage", typ: "integer", token: "MAXAGE", since: "7.4.0", flags: argOptional}}}}},
 	}},
 	"client|list": {summary: "Describe connections", since: "2.4.0", group: "connection", complexity: "O(N) in the connections", args: []argument{
 		{name: "normal_master_replica_pubsub", typ: "oneof", token: "TYPE", since: "5.0.0", flags: argOptional, args: []argument{{name: "normal", typ: "pure-token", token: "NORMAL"}, {name: "master", typ: "pure-token", token: "MASTER"}, {name: "replica", typ: "pure-token", token: "REPLICA"}, {name: "pubsub", typ: "pure-token", token: "PUBSUB"}}},

@@ -24,6 +24,16 @@ type OutputLimit struct {
 // outputLimits are the limits of all classes.
 type outputLimits [classes]OutputLimit
 
+// of returns the limit of a client. Redis has no class for monitors: they are
+// normal clients, which have no limit unless one is set. The limit of replicas
+// is then theirs, so that one that does not read does not fill the memory.
+func (l *outputLimits) of(class clientClass, monitor bool) OutputLimit {
+	if monitor && class == classNormal && l[classNormal].Hard == 0 && l[classNormal].Soft == 0 {
+		return l[classReplica]
+	}
+	return l[class]
+}
+
 // freeOutput is what may be queued before it counts towards a limit, in bytes:
 // the reply buffer that every client of a Redis server has.
 const freeOutput = 16 << 10

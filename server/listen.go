@@ -1,12 +1,9 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -14,86 +11,6 @@ import (
 
 	"github.com/tidwall/redcon"
 )
-
-// listen opens the listeners that Bind and Port ask for.
-func (s *Server) listen() ([]net.Listener, error) {
-	conf := s.config()
-	if conf.Port == 0 {
-		return nil, nil
-	}
-	var listeners []net.Listener
-	for _, bind := range conf.Bind {
-		host, optional := strings.CutPrefix(bind, "-")
-		ln, err := listenTCP(host, conf.Port, conf.TCPBacklog)
-		switch {
-		case err == nil:
-			listeners = append(listeners, ln)
-		case optional && !isInUse(err):
-			s.log.Debug("not listening on an optional address", zap.String("bind", bind), zap.Error(err))
-		default:
-			for _, ln := range listeners {
-				_ = ln.Close()
-			}
-			return nil, fmt.Errorf("listening on %s:%d: bind: %w", host, conf.Port, plainError(err))
-		}
-	}
-	if len(listeners) == 0 && len(conf.Bind) > 0 {
-		return nil, fmt.Errorf("no address of %q could be bound", conf.Bind)
-	}
-	return listeners, nil
-}
-
-// listenTCP listens on one address of Bind.
-func listenTCP(host string, port, backlog int) (net.Listener, error) {
-	network := "tcp"
-	switch host {
-	case "*":
-		network, host = "tcp4", ""
-	case "::*":
-		network, host = "tcp6", ""
-	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(context.Background(), network, net.JoinHostPort(host, strconv.Itoa(port)))
-	if err == nil {
-		setBacklog(ln, backlog)
-	}
-	return ln, err
-}
-
-// errInUse is worded as strerror does: scripts look for it.
-var errInUse = syscallError("Address already in use")
-
-type syscallError string
-
-func (e syscallError) Error() string { return string(e) }
-
-// plainError is what the system said of an operation, without where.
-func plainError(err error) error {
-	if isInUse(err) {
-		return errInUse
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
-	}
-	return err
-}
-
-// addListeners makes the server close listeners when it ends. It refuses, and
-// closes them, if the server has ended.
-func (s *Server) addListeners(list ...net.Listener) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		for _, ln := range list {
-			_ = ln.Close()
-		}
-		return false
-	}
-	s.listeners = append(s.listeners, list...)
-	s.running.Add(len(list))
-	return true
-}
 
 const (
 	acceptPause    = 10 * time.Millisecond // after the first failure to accept; doubles
@@ -108,16 +25,18 @@ func mayPass(err error) bool {
 	return errors.As(err, &errno) || errors.As(err, &t) && t.Temporary()
 }
 
-// accept admits clients until the listener is closed.
-func (s *Server) accept(ln net.Listener) error {
+// accept admits clients until the listener is closed. The error is nil if that
+// was CONFIG SET.
+func (s *Server) accept(ln *listener) error {
 	defer s.running.Done()
+	defer s.removeListener(ln)
 	defer ln.Close()
 	pause := time.Duration(0)
 	for {
 		nc, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			if c, ok := s.admit(nc, false); ok {
+			if c, ok := s.admit(nc, ln); ok {
 				go func() {
 					defer s.running.Done()
 					c.serve()
@@ -128,10 +47,12 @@ func (s *Server) accept(ln net.Listener) error {
 		s.mu.Lock()
 		closed := s.closed
 		s.mu.Unlock()
-		if closed {
+		switch {
+		case closed:
 			return ErrServerClosed
-		}
-		if !mayPass(err) {
+		case ln.dropped.Load():
+			return nil
+		case !mayPass(err):
 			return fmt.Errorf("accepting on %s: %w", ln.Addr(), err)
 		}
 		if pause = max(acceptPause, min(2*pause, maxAcceptPause)); pause >= maxAcceptPause || pause == acceptPause {
@@ -145,28 +66,37 @@ func (s *Server) accept(ln net.Listener) error {
 	}
 }
 
-// admit makes a client of a connection or refuses and closes it. The caller
-// tells running when an admitted client is done.
-func (s *Server) admit(nc net.Conn, trusted bool) (c *client, ok bool) {
+// admit makes a client of a connection or refuses and closes it. One that no
+// listener has accepted is welcome whatever the limits are. The caller tells
+// running when an admitted client is done.
+func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 	s.connections.Add(1)
 	if tc, ok := nc.(*net.TCPConn); ok {
 		period := s.config().TCPKeepAlive
 		_ = tc.SetKeepAliveConfig(net.KeepAliveConfig{Enable: period > 0, Idle: period, Interval: max(period/3, time.Second), Count: 3})
 	}
-	if !trusted && s.isProtected(nc) {
+	refusal := errMaxClients
+	if ln != nil && ln.isTLS() {
+		refusal = "" // a client that waits for TLS cannot read it
+		conf := s.config().TLS.AuthClients
+		nc = newTLSConn(nc, s.tls.Load().configs[conf])
+	} else if ln != nil && s.isProtected(nc) {
 		s.refuse(nc, errProtected)
 		return nil, false
 	}
 	c = s.newClient(nc)
+	if ln != nil && ln.path != "" {
+		c.addr, c.laddr = ln.path+":0", ln.path+":0" // the socket was made under another name
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		_ = nc.Close()
 		return nil, false
 	}
-	if !trusted && len(s.open) >= s.config().MaxClients {
+	if ln != nil && len(s.open) >= s.config().MaxClients {
 		s.mu.Unlock()
-		s.refuse(nc, errMaxClients)
+		s.refuse(nc, refusal)
 		return nil, false
 	}
 	s.open[c.id] = c
@@ -179,7 +109,7 @@ func (s *Server) admit(nc net.Conn, trusted bool) (c *client, ok bool) {
 // another host, and no password stands in its way.
 func (s *Server) isProtected(nc net.Conn) bool {
 	conf := s.config()
-	if !conf.ProtectedMode || conf.RequirePass != "" {
+	if !conf.ProtectedMode || !s.users.Default().Rules().NoPass() {
 		return false
 	}
 	addr, ok := nc.RemoteAddr().(*net.TCPAddr)
@@ -189,10 +119,13 @@ func (s *Server) isProtected(nc net.Conn) bool {
 // refuseTimeout bounds the write of a refusal.
 const refuseTimeout = 10 * time.Millisecond
 
-// refuse answers a connection with an error and closes it.
+// refuse answers a connection with an error, unless it is empty, and closes it.
 func (s *Server) refuse(nc net.Conn, text string) {
 	s.rejected.Add(1)
+	defer nc.Close()
+	if text == "" {
+		return
+	}
 	_ = nc.SetDeadline(time.Now().Add(refuseTimeout)) // of reads too: TLS shakes hands first
 	_, _ = nc.Write(redcon.AppendError(nil, text))
-	_ = nc.Close()
 }

@@ -33,6 +33,7 @@ type outbox struct {
 	closed   bool // nothing is queued or sent any more
 	emptying bool // awaitRoom waits for an empty queue
 	ending   bool // the connection closes when the queue is empty
+	monitor  bool // its client has sent MONITOR
 	holding  bool // deliveries wait in held, not in queue
 	class    clientClass
 	resp3    bool // deliveries are pushes of RESP3
@@ -76,10 +77,13 @@ type outboxConfig struct {
 	spawn    func(func())  // runs a goroutine that Shutdown waits for
 	backlog  *atomic.Int64 // bytes that wait for the flusher
 	sent     atomic.Int64  // bytes
+	writes   atomic.Int64  // that sent any
+	piled    growth        // what the connections do not take
 }
 
 func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {
-	_, slow := t.(*streamTransport)
+	w, ok := t.(interface{ waits() bool })
+	slow := ok && w.waits()
 	return &outbox{t: t, conf: conf, fail: fail, slow: slow}
 }
 
@@ -98,6 +102,9 @@ func (o *outbox) pushLocked(p []byte, longest int) {
 	o.queue = appendChunk(o.queue, p)
 	o.queued += len(p)
 	o.markLocked()
+	if o.state == outboxBlocked {
+		o.conf.piled.add(len(p))
+	}
 	if !o.authed && o.queued > freeOutput && o.state == outboxBlocked {
 		o.failLocked(closedUnauthLimit)
 		return
@@ -177,13 +184,7 @@ func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
 		*to = appendChunk(*to, f.Bytes)
 	}
 	o.queued += n
-	if o.state != outboxBlocked {
-		o.care += n
-		counted = n
-	}
-	if !o.holding {
-		wake = o.markLocked()
-	}
+	wake, counted = o.addedLocked(n)
 	o.checkLocked(longestMessage(d, n))
 	return wake, counted
 }
@@ -223,7 +224,7 @@ func (o *outbox) checkLocked(n int) {
 	if o.state == outboxBlocked {
 		counted = countedOutput(o.queued)
 	}
-	l := o.conf.limits.Load()[o.class]
+	l := o.conf.limits.Load().of(o.class, o.monitor)
 	switch {
 	case l.overHard(counted):
 		o.failLocked(closedHardLimit)
@@ -397,6 +398,7 @@ func (o *outbox) flush() (again bool) {
 		case nil:
 		case errWouldBlock:
 			o.state = outboxBlocked
+			o.conf.piled.add(o.queued)
 			o.checkLocked(0)
 			o.conf.spawn(o.drain)
 			return false
@@ -456,6 +458,7 @@ func (o *outbox) sendLocked(wait bool) error {
 	o.sent.Add(int64(n))
 	if n > 0 {
 		o.active.Store(int64(o.conf.clock()))
+		o.conf.writes.Add(1)
 	}
 	o.conf.sent.Add(int64(n))
 	o.mu.Lock()
@@ -478,21 +481,4 @@ func (o *outbox) sendLocked(wait bool) error {
 		o.free = taken[:0]
 	}
 	return err
-}
-
-// pending describes what is queued: the bytes and the chunks.
-func (o *outbox) pending() (bytes, chunks int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.queued, len(o.queue) + len(o.held)
-}
-
-// pendingOrLost describes what is queued or, of a closed client, was dropped.
-func (o *outbox) pendingOrLost() (bytes, chunks int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
-		return o.lost, o.lostChunks
-	}
-	return o.queued, len(o.queue) + len(o.held)
 }

@@ -20,6 +20,7 @@ func (discardTransport) write(chunks [][]byte) (int, error) {
 	return discardTransport{}.tryWrite(chunks)
 }
 func (discardTransport) close()  {}
+func (discardTransport) wake()   {}
 func (discardTransport) fd() int { return -1 }
 
 func (discardTransport) tryWrite(chunks [][]byte) (n int, err error) {

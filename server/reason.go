@@ -5,18 +5,21 @@ package server
 type closeReason string
 
 const (
-	closedByPeer      closeReason = "closed-by-peer"           // EOF, reset or another error of the connection
-	closedQuit        closeReason = "quit"                     // QUIT
-	closedKilled      closeReason = "killed"                   // CLIENT KILL
-	closedProtocol    closeReason = "protocol-error"           // a malformed request
-	closedAttack      closeReason = "cross-protocol-request"   // POST or Host:, as a browser would send
-	closedHardLimit   closeReason = "output-buffer-hard-limit" // client-output-buffer-limit, hard
-	closedSoftLimit   closeReason = "output-buffer-soft-limit" // client-output-buffer-limit, soft
-	closedUnauthLimit closeReason = "output-before-auth"       // replies unread by an unauthenticated client
-	closedQueryLimit  closeReason = "query-buffer-limit"       // client-query-buffer-limit
-	closedIdle        closeReason = "idle-timeout"             // timeout
-	closedShutdown    closeReason = "shutdown"                 // the server ends
-	closedPanic       closeReason = "panic"                    // a defect of the server, logged with its stack
+	closedByPeer       closeReason = "closed-by-peer"           // EOF, reset or another error of the connection
+	closedQuit         closeReason = "quit"                     // QUIT
+	closedKilled       closeReason = "killed"                   // CLIENT KILL
+	closedNoPermission closeReason = "no-permission"            // the user was deleted, or may not have a subscription any more
+	closedProtocol     closeReason = "protocol-error"           // a malformed request
+	closedAttack       closeReason = "cross-protocol-request"   // POST or Host:, as a browser would send
+	closedHardLimit    closeReason = "output-buffer-hard-limit" // client-output-buffer-limit, hard
+	closedSoftLimit    closeReason = "output-buffer-soft-limit" // client-output-buffer-limit, soft
+	closedUnauthLimit  closeReason = "output-before-auth"       // replies unread by an unauthenticated client
+	closedQueryLimit   closeReason = "query-buffer-limit"       // client-query-buffer-limit
+	closedEvicted      closeReason = "evicted"                  // maxmemory-clients
+	closedIdle         closeReason = "idle-timeout"             // timeout
+	closedHandshake    closeReason = "tls-handshake"            // no keys agreed upon, or not in time
+	closedShutdown     closeReason = "shutdown"                 // the server ends
+	closedPanic        closeReason = "panic"                    // a defect of the server, logged with its stack
 )
 
 // overOutputLimit tells whether the client was too slow for its output buffer

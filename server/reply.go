@@ -67,3 +67,27 @@ func appendHeader(b []byte, kind byte, n int) []byte {
 	b = strconv.AppendInt(b, int64(n), 10)
 	return append(b, "\r\n"...)
 }
+
+// appendDouble appends a number with a fraction: a bulk string in RESP2.
+func appendDouble(b []byte, resp3 bool, f float64) []byte {
+	text := strconv.FormatFloat(f, 'g', -1, 64) // the shortest, as Redis since 7.2
+	if !resp3 {
+		return redcon.AppendBulkString(b, text)
+	}
+	b = append(b, ',')
+	b = append(b, text...)
+	return append(b, "\r\n"...)
+}
+
+// appendBool appends a truth value: an integer in RESP2.
+func appendBool(b []byte, resp3, v bool) []byte {
+	switch {
+	case !resp3 && v:
+		return redcon.AppendInt(b, 1)
+	case !resp3:
+		return redcon.AppendInt(b, 0)
+	case v:
+		return append(b, "#t\r\n"...)
+	}
+	return append(b, "#f\r\n"...)
+}

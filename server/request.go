@@ -66,6 +66,7 @@ type requestReader struct {
 	args int // elements still to come; 0 between requests
 	bulk int // length of the element at scan; -1 before its header
 
+	last   int      // first byte of the last request
 	argv   [][]byte // of the last request; reused
 	words  []byte   // memory of the words of an inline request; reused
 	inline bool     // the last request was inline: the next overwrites its words
@@ -142,6 +143,21 @@ func (r *requestReader) settle() {
 	}
 }
 
+// postpone makes the next call of next return the last request once more. It
+// may be called until settle.
+func (r *requestReader) postpone() {
+	r.start, r.head, r.scan = r.last, r.last, r.last
+	r.args, r.bulk = 0, -1
+}
+
+// room is the number of bytes free behind what is buffered.
+func (r *requestReader) room() int {
+	if r.buf == nil {
+		return 0
+	}
+	return cap(r.buf.b) - r.end
+}
+
 // release gives the buffer back.
 func (r *requestReader) release() {
 	if r.buf != nil {
@@ -175,7 +191,7 @@ func (r *requestReader) next(authenticated bool) ([][]byte, error) {
 			}
 		}
 		packet := r.buf.b[r.start:r.scan]
-		r.start, r.inline = r.scan, false
+		r.last, r.start, r.inline = r.start, r.scan, false
 		complete, argv, _, rest, err := redcon.ReadNextCommand(packet, r.argv[:0])
 		if err != nil || !complete || len(rest) > 0 {
 			return nil, errUnreadable // the framing was checked: the two readers disagree
@@ -312,6 +328,7 @@ func (r *requestReader) line() ([][]byte, error) {
 		return nil, errIncomplete
 	}
 	line := bytes.TrimSuffix(r.buf.b[r.start:i], []byte{'\r'})
+	r.last = r.start
 	r.start, r.head, r.scan, r.inline = i+1, i+1, i+1, true
 	if cap(r.words) < len(line) {
 		r.words = make([]byte, 0, len(line))

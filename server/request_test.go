@@ -23,6 +23,7 @@ func testLimits() *requestLimits { return NewConfig().requestLimits() }
 type feeder struct {
 	r      *requestReader
 	authed bool
+	putOff func() bool // tells whether the request at hand is to come again; nil for never
 
 	requests [][]string
 	fed      int // bytes
@@ -82,12 +83,17 @@ func (f *feeder) run() error {
 		if len(argv) == 0 {
 			return errors.New("a request without elements")
 		}
-		if tries > f.fed {
+		if tries > f.fed && f.putOff == nil {
 			return errors.New("more requests than bytes")
 		}
 		words := make([]string, len(argv))
 		for i, a := range argv {
 			words[i] = string(a)
+		}
+		if f.putOff != nil && f.putOff() {
+			f.r.postpone()
+			f.r.settle()
+			continue
 		}
 		f.requests = append(f.requests, words)
 	}

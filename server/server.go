@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -33,24 +34,49 @@ type Server struct {
 	log     *zap.Logger
 	broker  *broker.Broker
 	flusher *flusher
+	users   *acl.List
+	aclFile string // empty if there is none
 	out     outboxConfig
 	start   time.Time
 	runID   string
+	renamed *renamedCommands // nil if rename-command has not been used
+
+	replID string // as a master would tell its replicas
 
 	conf          atomic.Pointer[Config]
 	requestLimits atomic.Pointer[requestLimits]
 	lastID        atomic.Uint64
 	draining      atomic.Bool // no further request is run
 
+	modes    atomic.Uint32 // what holds commands up: modeMonitored and so on
+	monitors monitors
+	paused   pause
+	budget   clientBudget
+	tracking atomic.Int64 // clients with CLIENT TRACKING
+
 	counters
+	observed
+	surveyed
+	misled  misledLog
+	denials aclLog
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
-	listeners []net.Listener
+	listeners []*listener
 	lagging   map[*outbox]struct{} // over their soft limit
 	closed    bool
 
-	setting sync.Mutex     // held by CONFIG SET
+	tls             atomic.Pointer[tlsState] // nil while no client needs it
+	servesTLS       atomic.Bool              // ServeTLS was called
+	handshakeLogged atomic.Int64             // when a failed handshake was last a warning
+
+	setting    sync.Mutex // held by CONFIG SET and Reload; guards the fields below
+	listening  bool       // ListenAndServe was called: CONFIG SET may change where
+	tlsInForce *tlsState  // what tls was when the last CONFIG SET was over
+
+	usersFile sync.Mutex // held by ACL LOAD and ACL SAVE
+
+	failed  chan error     // of a listener that ListenAndServe has opened
 	running sync.WaitGroup // clients and accept loops
 	quit    chan struct{}  // closed by Shutdown and Close
 	ticked  chan struct{}  // closed when tick has ended
@@ -72,13 +98,19 @@ func New(conf *Config) (*Server, error) {
 		flusher: new(flusher),
 		start:   time.Now(),
 		runID:   newRunID(),
+		replID:  newRunID(),
 		open:    make(map[uint64]*client),
 		lagging: make(map[*outbox]struct{}),
+		failed:  make(chan error, 1),
 		quit:    make(chan struct{}),
 		ticked:  make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
+	}
+	s.renamed = conf.renamedCommands()
+	if err := s.setUpUsers(conf); err != nil {
+		return nil, err
 	}
 	s.stats = make([]commandStats, len(allCommands))
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
@@ -91,7 +123,12 @@ func New(conf *Config) (*Server, error) {
 		s.log.Warn("lowering maxclients to what the limit on open files leaves", zap.Int("from", conf.MaxClients), zap.Int("to", limit))
 		conf.MaxClients = limit
 	}
+	if names := conf.withoutEffect(); len(names) > 0 {
+		s.log.Warn("these directives have no effect here", zap.Strings("directives", names))
+	}
 	s.apply(conf)
+	s.startMemory = usedMemory()
+	s.survey(s.uptime())
 	go s.tick()
 	return s, nil
 }
@@ -147,57 +184,19 @@ func (s *Server) apply(conf *Config) {
 	limits := conf.outputLimits()
 	s.out.limits.Store(&limits)
 	s.requestLimits.Store(conf.requestLimits())
+	s.watchCommands(conf)
+	if old := s.conf.Load(); old != nil && old.RequirePass != conf.RequirePass {
+		s.users.SetDefaultPassword(conf.RequirePass)
+	}
+	s.setClientMemory(conf)
 	s.conf.Store(conf)
-}
-
-// ListenAndServe listens as the Config says and serves until Shutdown or
-// Close. It logs "Ready to accept connections" when it is. The error is
-// ErrServerClosed, or says why it cannot listen.
-func (s *Server) ListenAndServe() error {
-	listeners, err := s.listen()
-	if err != nil {
-		return err
-	}
-	errs := make(chan error, len(listeners))
-	if !s.addListeners(listeners...) {
-		return ErrServerClosed
-	}
-	s.log.Info("Ready to accept connections")
-	for _, ln := range listeners {
-		go func() { errs <- s.accept(ln) }()
-	}
-	for range listeners {
-		if err := <-errs; err != ErrServerClosed {
-			return err
-		}
-	}
-	<-s.quit
-	return ErrServerClosed
-}
-
-// Serve accepts clients from a listener until Shutdown or Close, and closes it.
-// The error is ErrServerClosed or that of the listener.
-func (s *Server) Serve(ln net.Listener) error {
-	if !s.addListeners(ln) {
-		return ErrServerClosed
-	}
-	return s.accept(ln)
-}
-
-// Addr returns the address of the first listener, nil if there is none.
-func (s *Server) Addr() net.Addr {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.listeners) == 0 {
-		return nil
-	}
-	return s.listeners[0].Addr()
+	s.tlsInForce = s.tls.Load()
 }
 
 // ServeConn serves one connection until it ends, and closes it. It is served
 // beyond MaxClients too, and wherever it comes from.
 func (s *Server) ServeConn(nc net.Conn) {
-	c, ok := s.admit(nc, true)
+	c, ok := s.admit(nc, nil)
 	if ok {
 		c.serve()
 		s.running.Done()
@@ -268,6 +267,7 @@ func (s *Server) stop() {
 		_ = ln.Close()
 	}
 	s.listeners = nil
+	s.unpause() // nothing is run any more, and no timer is left behind
 }
 
 // An UnsentError is what Shutdown returns when not all that was queued could be
@@ -338,6 +338,13 @@ func (s *Server) clients() []*client {
 	return list
 }
 
+// clientByID returns an open client, nil if there is none of that ID.
+func (s *Server) clientByID(id int64) *client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[uint64(id)]
+}
+
 // forget takes a client off the list.
 func (s *Server) forget(c *client) {
 	s.mu.Lock()
@@ -380,6 +387,7 @@ func (s *Server) tick() {
 		s.sample()
 		s.checkSoft()
 		s.closeIdle()
+		s.evictClients(nil)
 	}
 }
 
@@ -396,15 +404,15 @@ func (s *Server) checkSoft() {
 }
 
 // closeIdle closes clients that have neither sent nor taken anything for the
-// timeout. Those in
-// subscribed state only listen, so it is not for them.
+// timeout. Those in subscribed state and monitors only listen, and those held
+// back by a pause cannot help it, so it is not for them.
 func (s *Server) closeIdle() {
 	timeout := s.config().Timeout
 	if timeout == 0 {
 		return
 	}
 	for _, c := range s.clients() {
-		if c.subscriptions() == 0 && s.uptime()-c.lastActive() > timeout {
+		if c.subscriptions() == 0 && !c.monitoring.Load() && !c.held.Load() && s.uptime()-c.lastActive() > timeout {
 			s.log.Debug("closing idle client", zapClient(c)...)
 			c.close(closedIdle)
 		}

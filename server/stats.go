@@ -17,9 +17,14 @@ type counters struct {
 	rejected          atomic.Int64 // refused
 	commands          atomic.Int64 // run
 	netInput          atomic.Int64 // bytes
+	reads             atomic.Int64 // that brought any
 	outputLimitCloses atomic.Int64
 	queryLimitCloses  atomic.Int64
-	authDenied        atomic.Int64
+	authDenied        atomic.Int64 // failed logins
+	cmdDenied         atomic.Int64 // refused by the rules of users, for a command, key or channel
+	keyDenied         atomic.Int64
+	channelDenied     atomic.Int64
+	evicted           atomic.Int64 // clients closed for maxmemory-clients
 	panics            atomic.Int64
 	stats             []commandStats // by command.index
 	errors            errorStats
@@ -34,6 +39,17 @@ type commandStats struct {
 	nanos    atomic.Int64 // time spent in them
 	rejected atomic.Int64 // refused before they ran
 	failed   atomic.Int64 // answered with an error
+	spread   atomic.Pointer[histogram]
+}
+
+// durations is how long the calls took; it takes memory from the first on.
+func (st *commandStats) durations() *histogram {
+	for {
+		if h := st.spread.Load(); h != nil {
+			return h
+		}
+		st.spread.CompareAndSwap(nil, new(histogram))
+	}
 }
 
 // maxErrorCodes bounds the number of codes counted one by one, as in Redis.
@@ -103,11 +119,12 @@ func (s *Server) sample() {
 	s.ops.sample(s.commands.Load(), now)
 	s.input.sample(s.netInput.Load(), now)
 	s.output.sample(s.out.sent.Load(), now)
+	s.survey(now)
 }
 
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.out.sent, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.panics} {
+	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.evicted, &s.panics} {
 		n.Store(0)
 	}
 	for i := range s.stats {
@@ -115,6 +132,7 @@ func (s *Server) resetStats() {
 		for _, n := range []*atomic.Int64{&st.calls, &st.nanos, &st.rejected, &st.failed} {
 			n.Store(0)
 		}
+		st.spread.Store(nil)
 	}
 	s.errors.mu.Lock()
 	defer s.errors.mu.Unlock()

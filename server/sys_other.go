@@ -5,7 +5,6 @@ package server
 import (
 	"errors"
 	"net"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -22,8 +21,22 @@ func isInUse(err error) bool {
 	return errors.Is(err, addressInUse)
 }
 
+// isNoAddress tells whether an address could not be bound because no interface
+// has it.
+func isNoAddress(err error) bool {
+	const addressNotAvailable = syscall.Errno(10049) // WSAEADDRNOTAVAIL
+	return errors.Is(err, addressNotAvailable)
+}
+
+// isUnsupported tells whether an address could not be bound because the system
+// does not know its kind.
+func isUnsupported(err error) bool {
+	const familyNotSupported = syscall.Errno(10047) // WSAEAFNOSUPPORT
+	return errors.Is(err, familyNotSupported)
+}
+
 // cpuTime is not known here.
 func cpuTime() (system, user time.Duration) { return 0, 0 }
 
-// systemName is the operating system as INFO tells it.
-func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }
+// childCPUTime is not known here.
+func childCPUTime() (system, user time.Duration) { return 0, 0 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"net"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -39,14 +38,31 @@ func setBacklog(ln net.Listener, n int) {
 // isInUse tells whether an address could not be bound because it is taken.
 func isInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
+// isNoAddress tells whether an address could not be bound because no interface
+// has it.
+func isNoAddress(err error) bool { return errors.Is(err, syscall.EADDRNOTAVAIL) }
+
+// isUnsupported tells whether an address could not be bound because the system
+// does not know its kind, as IPv6 may be turned off.
+func isUnsupported(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ENOPROTOOPT, syscall.EPROTONOSUPPORT, syscall.ESOCKTNOSUPPORT, syscall.EPFNOSUPPORT, syscall.EAFNOSUPPORT} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
 // cpuTime is the time the process has spent in the kernel and outside it.
-func cpuTime() (system, user time.Duration) {
+func cpuTime() (system, user time.Duration) { return usage(syscall.RUSAGE_SELF) }
+
+// childCPUTime is the same of child processes that have ended.
+func childCPUTime() (system, user time.Duration) { return usage(syscall.RUSAGE_CHILDREN) }
+
+func usage(who int) (system, user time.Duration) {
 	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+	if syscall.Getrusage(who, &u) != nil {
 		return 0, 0
 	}
 	return time.Duration(u.Stime.Nano()), time.Duration(u.Utime.Nano())
 }
-
-// systemName is the operating system as INFO tells it.
-func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }

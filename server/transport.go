@@ -3,7 +3,10 @@ package server
 import (
 	"errors"
 	"net"
+	"os"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // A transport is how the bytes of a client's connection arrive and leave. What
@@ -14,6 +17,10 @@ type transport interface {
 	// to read, where the system can tell; then free is called if there was
 	// nothing after all. One goroutine reads at a time.
 	read(space func() []byte, free func()) (int, error)
+
+	// wake makes the read under way, or the next, return errWoken once. It may
+	// be called from any goroutine.
+	wake()
 
 	// tryWrite writes as much of the chunks as the connection takes at once.
 	// The error is errWouldBlock if that is not all.
@@ -32,6 +39,9 @@ type transport interface {
 	fd() int
 }
 
+// errWoken means that nothing has arrived, but somebody has called wake.
+var errWoken = errors.New("woken up")
+
 var errWouldBlock = errors.New("the connection takes no more bytes now")
 
 // newTransport returns the best transport for a connection.
@@ -39,6 +49,8 @@ func newTransport(nc net.Conn) transport {
 	var rc syscall.RawConn
 	var err error
 	switch nc := nc.(type) { // these only: others may wrap one and do more than it
+	case *tlsConn:
+		return newTLSTransport(nc)
 	case *net.TCPConn:
 		rc, err = nc.SyscallConn()
 	case *net.UnixConn:
@@ -52,16 +64,46 @@ func newTransport(nc net.Conn) transport {
 	return &streamTransport{nc: nc}
 }
 
-// A streamTransport is any net.Conn: TLS, an in-memory pipe, a system without
+// A waker wakes up the reader of a connection by a deadline in the past.
+type waker struct {
+	mu    sync.Mutex // guards woken and the deadline
+	woken bool
+}
+
+func (w *waker) wake(nc net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.woken = true
+	_ = nc.SetReadDeadline(time.Unix(1, 0)) // of a closed connection, whose reader is awake
+}
+
+// cause is what a read that failed has failed by: errWoken after wake.
+func (w *waker) cause(nc net.Conn, err error) error {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.woken {
+		return err
+	}
+	w.woken = false
+	_ = nc.SetReadDeadline(time.Time{})
+	return errWoken
+}
+
+// A streamTransport is any net.Conn: an in-memory pipe, a system without
 // non-blocking sockets. It cannot write without waiting, so every flush leaves
 // by the outbox's drain goroutine.
 type streamTransport struct {
-	nc  net.Conn
-	buf []byte // joins small chunks into one write
+	nc    net.Conn
+	waker waker
+	buf   *buffer // joins small chunks into one write
 }
 
-// joinLimit is the length in bytes up to which chunks are joined: what fits
-// into one TLS record.
+// joinLimit is the length in bytes up to which chunks are joined and of which
+// at most a write is: what fits into one TLS record. Who waits for a write to
+// end sees that something is taken.
 const joinLimit = 16 << 10
 
 func (t *streamTransport) read(space func() []byte, free func()) (int, error) {
@@ -70,26 +112,44 @@ func (t *streamTransport) read(space func() []byte, free func()) (int, error) {
 		return n, nil
 	}
 	free()
-	return 0, err
+	return 0, t.waker.cause(t.nc, err)
 }
+
+func (t *streamTransport) wake() { t.waker.wake(t.nc) }
 
 func (t *streamTransport) tryWrite([][]byte) (int, error) { return 0, errWouldBlock }
 
 func (t *streamTransport) write(chunks [][]byte) (int, error) {
-	if len(chunks) == 1 || len(chunks[0]) >= joinLimit {
-		return t.nc.Write(chunks[0])
-	}
-	t.buf = t.buf[:0]
-	for _, c := range chunks {
-		if len(t.buf)+len(c) > joinLimit {
-			break
-		}
-		t.buf = append(t.buf, c...)
-	}
-	n, err := t.nc.Write(t.buf)
-	t.buf = nil
+	n, err := t.nc.Write(t.join(chunks))
+	t.joined()
 	return n, err
 }
+
+// join returns the beginning of chunks as one piece, valid until joined.
+func (t *streamTransport) join(chunks [][]byte) []byte {
+	if first := chunks[0]; len(chunks) == 1 || len(first)+len(chunks[1]) > joinLimit {
+		return first[:min(len(first), joinLimit)]
+	}
+	t.buf = getBuffer(joinLimit)
+	for _, c := range chunks {
+		if len(t.buf.b)+len(c) > joinLimit {
+			break
+		}
+		t.buf.b = append(t.buf.b, c...)
+	}
+	return t.buf.b
+}
+
+// joined lets go of what join has returned.
+func (t *streamTransport) joined() {
+	if t.buf != nil {
+		t.buf.free()
+		t.buf = nil
+	}
+}
+
+// waits tells whether every write may wait.
+func (t *streamTransport) waits() bool { return true }
 
 func (t *streamTransport) close() { _ = t.nc.Close() }
 

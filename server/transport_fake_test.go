@@ -13,7 +13,7 @@ import (
 // reads nothing.
 type fakeTransport struct {
 	mu      sync.Mutex
-	wake    sync.Cond
+	cond    sync.Cond
 	room    int // bytes it still takes; negative for any number
 	got     []byte
 	discard bool     // keep nothing of what is taken
@@ -29,7 +29,7 @@ type fakeTransport struct {
 
 func newFakeTransport(room int) *fakeTransport {
 	t := &fakeTransport{room: room, done: make(chan struct{})}
-	t.wake.L = &t.mu
+	t.cond.L = &t.mu
 	return t
 }
 
@@ -48,7 +48,7 @@ func (t *fakeTransport) send(chunks [][]byte, wait bool) (n int, err error) {
 	defer t.mu.Unlock()
 	t.writes++
 	for wait && t.room == 0 && !t.closed && t.err == nil {
-		t.wake.Wait()
+		t.cond.Wait()
 	}
 	switch {
 	case t.closed:
@@ -82,7 +82,7 @@ func (t *fakeTransport) close() {
 	if !t.closed {
 		t.closed = true
 		close(t.done)
-		t.wake.Broadcast()
+		t.cond.Broadcast()
 	}
 }
 
@@ -92,6 +92,9 @@ func (t *fakeTransport) read(func() []byte, func()) (int, error) {
 	return 0, io.EOF
 }
 
+// wake has nobody to wake up: nothing is ever read.
+func (t *fakeTransport) wake() {}
+
 func (t *fakeTransport) fd() int { return -1 }
 
 // setRoom makes room for n bytes more, any number if negative.
@@ -99,14 +102,14 @@ func (t *fakeTransport) setRoom(n int) {
 	t.mu.Lock()
 	t.room = n
 	t.mu.Unlock()
-	t.wake.Broadcast()
+	t.cond.Broadcast()
 }
 
 func (t *fakeTransport) setErr(err error) {
 	t.mu.Lock()
 	t.err = err
 	t.mu.Unlock()
-	t.wake.Broadcast()
+	t.cond.Broadcast()
 }
 
 // taken returns what has been taken so far.

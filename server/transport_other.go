@@ -9,3 +9,9 @@ import (
 
 // newRawTransport returns nil: there are no non-blocking sockets to be had.
 func newRawTransport(net.Conn, syscall.RawConn) transport { return nil }
+
+// canWriteNow tells that sockets cannot be written to without waiting.
+const canWriteNow = false
+
+// writeOut is not called.
+func (s *tlsSocket) writeOut(uintptr) { s.werr = errWouldBlock }

@@ -12,8 +12,9 @@ import (
 // there is something to read before it needs a buffer, and how much the socket
 // takes before it waits.
 type rawTransport struct {
-	nc net.Conn
-	rc syscall.RawConn
+	nc    net.Conn
+	rc    syscall.RawConn
+	waker waker
 
 	// Owned by the reading goroutine.
 	space  func() []byte
@@ -40,10 +41,12 @@ func newRawTransport(nc net.Conn, rc syscall.RawConn) transport {
 func (t *rawTransport) read(space func() []byte, free func()) (int, error) {
 	t.space, t.free = space, free
 	if err := t.rc.Read(t.onRead); err != nil {
-		return 0, err
+		return 0, t.waker.cause(t.nc, err)
 	}
 	return t.nread, t.rerr
 }
+
+func (t *rawTransport) wake() { t.waker.wake(t.nc) }
 
 func (t *rawTransport) readable(fd uintptr) (done bool) {
 	for {
@@ -120,5 +123,15 @@ func writeOne(fd int, p []byte) (int, error) {
 			return n, syscall.EAGAIN
 		}
 		return n, nil
+	}
+}
+
+// canWriteNow tells that sockets can be written to without waiting.
+const canWriteNow = true
+
+// writeOut writes s.out.
+func (s *tlsSocket) writeOut(fd uintptr) {
+	if s.wrote, s.werr = writeOne(int(fd), s.out); s.werr == syscall.EAGAIN {
+		s.werr = errWouldBlock
 	}
 }

@@ -62,6 +62,9 @@ func readFrame(r *bufio.Reader) (f frame, err error) {
 	case ':':
 		_, err = strconv.ParseInt(f.text, 10, 64)
 		return f, err
+	case ',':
+		_, err = strconv.ParseFloat(f.text, 64)
+		return f, err
 	case '_':
 		f.null = true
 		return f, nil

@@ -27,9 +27,6 @@ const (
 	errInteger        = "ERR value is not an integer or out of range"
 	errIntRange       = "ERR value is out of range, value must between -2147483648 and 2147483647"
 	errDBIndex        = "ERR DB index is out of range"
-	errNoSuchClient   = "ERR No such client"
-	errClientID       = "ERR Invalid client ID"
-	errClientIDRange  = "ERR client-id should be greater than 0"
 	errNoKeys         = "ERR The command has no key arguments"
 	errInvalidCommand = "ERR Invalid command specified"
 	errInvalidArgs    = "ERR Invalid number of arguments specified for command"
@@ -39,6 +36,48 @@ const (
 	errProtected      = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. " +
 		"To connect from another host, set a password with --requirepass or CONFIG SET requirepass, bind the server to addresses that only trusted hosts reach, or turn the protection off with --protected-mode no or, from the loopback interface, CONFIG SET protected-mode no."
 )
+
+// Those of CLIENT and MONITOR.
+const (
+	errClientName      = "ERR Client names cannot contain spaces, newlines or special characters."
+	errNoSuchClient    = "ERR No such client"
+	errClientID        = "ERR Invalid client ID"
+	errClientIDRange   = "ERR client-id should be greater than 0"
+	errMaxAge          = "ERR maxage is not an integer or out of range"
+	errMaxAgeRange     = "ERR maxage should be greater than 0"
+	errPauseMode       = "ERR CLIENT PAUSE mode must be WRITE or ALL"
+	errTimeout         = "ERR timeout is not an integer or out of range"
+	errTimeoutNegative = "ERR timeout is negative"
+	errTimeoutRange    = "ERR timeout is out of range"
+	errUnblockReason   = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+	errTwoRedirects    = "ERR A client can only redirect to a single other client"
+	errNoRedirect      = "ERR The client ID you want redirect to does not exist"
+	errPrefixNoBcast   = "ERR PREFIX option requires BCAST mode to be enabled"
+	errSwitchBcast     = "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode."
+	errOptBcast        = "ERR OPTIN and OPTOUT are not compatible with BCAST"
+	errOptinOptout     = "ERR You can't specify both OPTIN mode and OPTOUT mode"
+	errSwitchOpt       = "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."
+	errCaching         = "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+	errCachingYes      = "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."
+	errCachingNo       = "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."
+	errMonitorInExec   = "ERR MONITOR isn't allowed for DENY BLOCKING client"
+	errMonitorKeyspace = "ERR Replica can't interact with the keyspace"
+)
+
+// tooManyArguments is the error for a subcommand with a fixed number of
+// optional arguments.
+func tooManyArguments(argv [][]byte) string {
+	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.", echo(argv[1], maxEcho), strings.ToUpper(string(argv[0])))
+}
+
+func prefixOverlaps(prefix, provenance, other string) string {
+	return fmt.Sprintf("ERR Prefix '%s' overlaps with %s prefix '%s'. Prefixes for a single client must not overlap.",
+		echo([]byte(prefix), len(prefix)), provenance, echo([]byte(other), len(other)))
+}
+
+func unknownClientType(arg []byte) string {
+	return fmt.Sprintf("ERR Unknown client type '%s'", echo(arg, len(arg)))
+}
 
 func wrongArity(cmd *command) string {
 	return fmt.Sprintf("ERR wrong number of arguments for '%s' command", cmd.name)
@@ -60,7 +99,7 @@ const maxEcho = 128
 // of that name, subcommand does not exist.
 func unknownCommand(container *command, argv [][]byte) string {
 	if container != nil {
-		return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", echo(argv[1], maxEcho), strings.ToUpper(container.name))
+		return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", echo(argv[1], maxEcho), strings.ToUpper(string(argv[0])))
 	}
 	var args strings.Builder
 	for _, a := range argv[1:] {

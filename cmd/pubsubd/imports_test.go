@@ -15,12 +15,13 @@ var rooms = []struct {
 	name  string
 	never []string
 }{
-	{"match", []string{"broker", "server", "pubsubtest", "net", "github.com/tidwall/redcon", "go.uber.org/zap"}},
-	{"broker", []string{"server", "pubsubtest", "net", "github.com/tidwall/redcon", "go.uber.org/zap"}},
+	{"match", []string{"acl", "broker", "server", "pubsubtest", "net", "github.com/tidwall/redcon", "go.uber.org/zap"}},
+	{"acl", []string{"broker", "server", "pubsubtest", "net", "github.com/tidwall/redcon", "go.uber.org/zap"}},
+	{"broker", []string{"acl", "server", "pubsubtest", "net", "github.com/tidwall/redcon", "go.uber.org/zap"}},
 	{"server", []string{"pubsubtest", "conformance", "bench", "testing"}},
 	{"cmd/pubsubd", []string{"pubsubtest", "conformance", "bench", "testing", "github.com/redis/go-redis/v9"}},
-	{"conformance", []string{"match", "broker", "server", "pubsubtest"}},
-	{"bench", []string{"match", "broker", "server", "pubsubtest"}},
+	{"conformance", []string{"acl", "match", "broker", "server", "pubsubtest"}},
+	{"bench", []string{"acl", "match", "broker", "server", "pubsubtest"}},
 }
 
 // Imports flow one way: cmd/pubsubd, server, broker, match.

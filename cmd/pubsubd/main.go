@@ -1,10 +1,11 @@
 // Command pubsubd is a pub/sub server that standard Redis clients speak to
 // unchanged.
 //
-//	pubsubd [--directive value ...]
+//	pubsubd [configuration file] [--directive value ...] [-]
 //	pubsubd ping [--port 6379] [--host 127.0.0.1]
 //
-// Directives are given as redis-server takes them; pubsubd --help lists them.
+// The file and the directives are those of redis-server; pubsubd --help lists
+// them. SIGHUP opens the log file again; SIGTERM and SIGINT end the server.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -22,45 +24,103 @@ import (
 )
 
 func main() {
-	// As redis-server: neither a terminal that goes nor a reader of the log that
-	// goes ends the server.
-	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	// As with redis-server, a reader of the log that goes does not end the server.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // until the process is gone
-	os.Exit(run(os.Args[1:], signals, os.Stdout, os.Stderr))
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // until the process is gone
+	p := &program{args: os.Args[1:], signals: signals, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(p.run())
 }
 
-// run is the program, with its exit code. A signal ends it.
-func run(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) int {
-	if len(args) > 0 {
-		switch args[0] {
+// backgroundVariable says in the environment that the process is the one that
+// daemonize has started.
+const backgroundVariable = "PUBSUBD_BACKGROUND"
+
+// A program is one run of the command.
+type program struct {
+	args           []string
+	signals        <-chan os.Signal
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	log        *programLog
+	supervisor supervisor
+}
+
+// run returns the exit code. A signal ends it.
+func (p *program) run() int {
+	if len(p.args) > 0 {
+		switch p.args[0] {
 		case "-v", "--version":
-			fmt.Fprintln(stdout, versionLine())
+			fmt.Fprintln(p.stdout, versionLine())
 			return 0
 		case "-h", "--help":
-			usage(stdout)
+			usage(p.stdout)
 			return 0
 		case "ping":
-			return ping(args[1:], stdout, stderr)
+			return ping(p.args[1:], p.stdout, p.stderr)
 		}
 	}
-	conf := server.NewConfig()
-	if err := parseArgs(conf, args); err != nil {
-		fmt.Fprint(stderr, err.Error())
+	fromEnv, ok := server.SplitWords(os.Getenv(argsVariable))
+	if !ok {
+		fmt.Fprint(p.stderr, fatal("Unbalanced quotes in "+argsVariable))
 		return 1
 	}
-	log, level, closeLog, err := newLogger(conf, stdout)
+	opts := parseArgs(p.args)
+	password := opts.setsPassword()
+	opts = opts.with(parseArgs(fromEnv))
+	var stdin strings.Builder
+	conf, err := opts.load(io.TeeReader(p.stdin, &stdin))
 	if err != nil {
-		fmt.Fprintf(stderr, "Can't open the log file: %v\n", err)
+		fmt.Fprint(p.stderr, configFailure(err))
 		return 1
 	}
-	defer closeLog()
-	conf.Logger, conf.Level = log, level
-	return serve(conf, log, signals, stderr)
+	isBackground := os.Getenv(backgroundVariable) != ""
+	_ = os.Unsetenv(backgroundVariable)
+	var supervised bool
+	var complaint string
+	if !isBackground {
+		p.supervisor, supervised, complaint = findSupervisor(conf.Supervised)
+	}
+	if conf.Daemonize && !supervised && !isBackground {
+		if err := background(p.args, stdin.String()); err != nil {
+			fmt.Fprint(p.stderr, fatal("daemonize: "+err.Error()))
+			return 1
+		}
+		return 0
+	}
+	if p.log, err = newLog(conf, p.stdout); err != nil {
+		fmt.Fprint(p.stderr, fatal("Can't open the log file: "+systemText(err)))
+		return 1
+	}
+	defer p.log.close()
+	if conf.Dir != "" {
+		if err := os.Chdir(conf.Dir); err != nil {
+			fmt.Fprint(p.stderr, fatal("dir: "+systemText(err)))
+			return 1
+		}
+	}
+	conf.Logger, conf.Level = p.log.Logger, &p.log.level
+	if opts.stdin {
+		p.log.Info("configuration read from standard input")
+	}
+	for _, text := range []string{complaint, passwordWarning(password)} {
+		if text != "" {
+			p.log.Warn(text)
+		}
+	}
+	return p.serve(conf)
+}
+
+func passwordWarning(given bool) string {
+	if given {
+		return "the password is an argument of this process, which every user of the machine can read"
+	}
+	return ""
 }
 
 // serve runs the server until a signal or SHUTDOWN ends it.
-func serve(conf *server.Config, log *zap.Logger, signals <-chan os.Signal, stderr io.Writer) int {
+func (p *program) serve(conf *server.Config) int {
 	end := make(chan string, 1)
 	conf.OnShutdown = func() {
 		select {
@@ -68,51 +128,106 @@ func serve(conf *server.Config, log *zap.Logger, signals <-chan os.Signal, stder
 		default:
 		}
 	}
+	conf.OnListening = func() {
+		p.log.Info(fmt.Sprintf("Running mode=standalone, port=%d.", conf.Port))
+		p.log.Info("Server initialized")
+		p.tell("READY=1", "STATUS=Ready to accept connections")
+	}
+	p.log.Info(fmt.Sprintf("pubsubd %s is starting, PID: %d", server.Version, os.Getpid()), zap.String("redis_version", server.RedisVersion))
 	srv, err := server.New(conf)
 	if err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(p.stderr, err)
 		return 1
 	}
-	if conf.RequirePass != "" {
-		log.Warn("the password is an argument of this process, which every user of the machine can read")
+	if conf.PidFile != "" {
+		path := conf.Path(conf.PidFile)
+		if err := writePidFile(path); err != nil {
+			p.log.Warn("Failed to write PID file: " + systemText(err))
+		} else {
+			defer os.Remove(path)
+		}
 	}
-	log.Info("pubsubd is starting", zap.String("version", server.Version), zap.String("redis_version", server.RedisVersion), zap.Int("pid", os.Getpid()), zap.Int("port", conf.Port))
 	failed := make(chan error, 1)
 	go func() { failed <- srv.ListenAndServe() }()
-
-	select {
-	case err := <-failed:
-		if !errors.Is(err, server.ErrServerClosed) {
-			text := fmt.Sprintf("Failed listening on port %d (TCP), aborting: %v", conf.Port, err)
-			log.Warn(text)
-			if conf.LogFile != "" {
-				fmt.Fprintln(stderr, text)
+	for {
+		select {
+		case err := <-failed:
+			return p.failed(conf, err)
+		case sig := <-p.signals:
+			if sig == syscall.SIGHUP {
+				p.reload(srv)
+				continue
 			}
-			return 1
+			p.log.Info("received a signal, shutting down", zap.Stringer("signal", sig))
+		case why := <-end:
+			p.log.Info("shutting down", zap.String("why", why))
 		}
+		p.shutdown(srv)
 		return 0
-	case sig := <-signals:
-		log.Info("received a signal, shutting down", zap.Stringer("signal", sig))
-	case why := <-end:
-		log.Info("shutting down", zap.String("why", why))
 	}
+}
+
+// failed is the end of a server that cannot listen, with its exit code.
+func (p *program) failed(conf *server.Config, err error) int {
+	if errors.Is(err, server.ErrServerClosed) {
+		return 0
+	}
+	text := listenFailure(err)
+	p.log.Warn(text)
+	if conf.LogFile != "" {
+		fmt.Fprintln(p.stderr, text)
+	}
+	return 1
+}
+
+// reload takes up what has changed on disk.
+func (p *program) reload(srv *server.Server) {
+	p.tell(reloading()...)
+	if p.log.file != nil {
+		if err := p.log.file.reopen(); err != nil {
+			p.log.Warn("the log file cannot be opened again", zap.Error(err))
+		}
+	}
+	_ = srv.Reload() // it logs what it could not do
+	p.tell("READY=1")
+}
+
+// shutdown ends the server, sending what is queued.
+func (p *program) shutdown(srv *server.Server) {
+	p.tell("STOPPING=1")
 	ctx, cancel := context.WithTimeout(context.Background(), srv.ShutdownTimeout())
 	defer cancel()
 	go func() { // a second interrupt does not wait
-		for sig := range signals {
+		for sig := range p.signals {
 			if sig == os.Interrupt {
-				log.Warn("interrupted again, exiting at once")
+				p.log.Warn("interrupted again, exiting at once")
 				os.Exit(1)
 			}
 		}
 	}()
 	if err := srv.Shutdown(ctx); err != nil {
-		log.Warn("not everything queued could be sent", zap.Error(err))
+		p.log.Warn("not everything queued could be sent", zap.Error(err))
 	}
-	log.Info("bye")
-	return 0
+	p.log.Info("bye")
 }
 
-func versionLine() string {
-	return fmt.Sprintf("pubsubd v=%s redis=%s bits=%d", server.Version, server.RedisVersion, 32<<(^uint(0)>>63))
+// tell lets the supervisor know.
+func (p *program) tell(state ...string) {
+	if err := p.supervisor.notify(state...); err != nil {
+		p.log.Warn("the supervisor cannot be told", zap.Strings("state", state), zap.Error(err))
+	}
+}
+
+func writePidFile(path string) error {
+	return os.WriteFile(path, []byte(fmt.Sprintf("%d\n", os.Getpid())), 0o644)
+}
+
+// systemText is what the system says of a failure, without where.
+func systemText(err error) string {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
 }

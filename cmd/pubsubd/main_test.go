@@ -12,14 +12,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pubsubd/pubsubd/pubsubtest"
 	"github.com/pubsubd/pubsubd/server"
 )
 
+// runWith is a run of the program with these arguments.
+func runWith(signals <-chan os.Signal, stdout, stderr io.Writer, args ...string) int {
+	p := &program{args: args, signals: signals, stdin: strings.NewReader(""), stdout: stdout, stderr: stderr}
+	return p.run()
+}
+
 func TestArguments(t *testing.T) {
-	conf := server.NewConfig()
 	args := strings.Fields("--port 7777 --BIND 127.0.0.1 ::1 --client-output-buffer-limit pubsub 1mb 64k 5 normal 1k 2kb 3 --loglevel warning --timeout 5")
-	if err := parseArgs(conf, args); err != nil {
+	conf, err := parseArgs(args).load(nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{
@@ -46,13 +51,15 @@ func TestBadArguments(t *testing.T) {
 		{"--port abc", `port "abc"`, 2, "argument couldn't be parsed into an integer"},
 		{"--timeout 1 --port 65536", `port "65536"`, 3, "argument must be between 0 and 65535 inclusive"},
 		{"--port=1", "port=1", 2, "wrong number of arguments"},
-		{"7777", "7777", 2, "Bad directive or wrong number of arguments"},
-		{"--loglevel loud", `loglevel "loud"`, 2, "argument(s) must be one of the following: debug, verbose, notice, warning"},
+		{"--loglevel loud", `loglevel "loud"`, 2, "argument(s) must be one of the following: debug, verbose, notice, warning, nothing"},
+		{"--user v on >sesame --user v off", "user (redacted)", 3, "Error in user declaration 'v': Duplicate user found. A user can only be defined once in config files"},
+		{"--user v on >sesame foo", "user (redacted)", 2, "Error in user declaration 'foo': Syntax error"},
+		{"--user v #sesame", "user (redacted)", 2, "Error in user declaration '#(redacted)': The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"},
 		{"--protected-mode 1", `protected-mode "1"`, 2, "argument must be 'yes' or 'no'"},
 		{"--client-output-buffer-limit pubsub 1", `client-output-buffer-limit "pubsub" "1"`, 2, "Wrong number of arguments in buffer limit configuration."},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(strings.Fields(c.args), nil, &stdout, &stderr)
+		code := runWith(nil, &stdout, &stderr, strings.Fields(c.args)...)
 		why := c.why
 		if c.args == "--port=1" {
 			why = "Bad directive or wrong number of arguments" // no directive has that name
@@ -65,17 +72,17 @@ func TestBadArguments(t *testing.T) {
 
 func TestAPasswordIsNotRepeatedInErrors(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run([]string{"--requirepass", "sesame", "twice"}, nil, &stdout, &stderr); code != 1 || strings.Contains(stderr.String(), "sesame") {
+	if code := runWith(nil, &stdout, &stderr, "--requirepass", "sesame", "twice"); code != 1 || strings.Contains(stderr.String(), "sesame") {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 }
 
 func TestVersionAndHelp(t *testing.T) {
 	var version, help, stderr bytes.Buffer
-	if code := run([]string{"--version"}, nil, &version, &stderr); code != 0 || !strings.HasPrefix(version.String(), "pubsubd v="+server.Version+" ") {
+	if code := runWith(nil, &version, &stderr, "--version"); code != 0 || version.String() != versionLine()+"\n" || !strings.HasPrefix(version.String(), "Redis server v="+server.RedisVersion+" ") {
 		t.Errorf("--version: exit code %d, %q", code, version.String())
 	}
-	if code := run([]string{"--help"}, nil, &help, &stderr); code != 0 || !strings.Contains(help.String(), "--client-output-buffer-limit") {
+	if code := runWith(nil, &help, &stderr, "--help"); code != 0 || !strings.Contains(help.String(), "--client-output-buffer-limit") {
 		t.Errorf("--help: exit code %d, %q", code, help.String())
 	}
 }
@@ -90,7 +97,7 @@ func TestPortInUse(t *testing.T) {
 	logFile := filepath.Join(t.TempDir(), "log")
 	for _, args := range [][]string{nil, {"--logfile", logFile}} {
 		var stdout, stderr bytes.Buffer
-		code := run(append([]string{"--bind", "127.0.0.1", "--port", port}, args...), nil, &stdout, &stderr)
+		code := runWith(nil, &stdout, &stderr, append([]string{"--bind", "127.0.0.1", "--port", port}, args...)...)
 		said := stdout.String() + stderr.String()
 		want := "Failed listening on port " + port + " (TCP), aborting: listening on 127.0.0.1:" + port + ": bind: Address already in use\n"
 		if code != 1 || strings.Count(said, want) != 1 {
@@ -104,7 +111,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestLogFileThatCannotBeOpened(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run([]string{"--logfile", t.TempDir()}, nil, &stdout, &stderr); code != 1 || !strings.HasPrefix(stderr.String(), "Can't open the log file: ") {
+	if code := runWith(nil, &stdout, &stderr, "--logfile", t.TempDir()); code != 1 || !strings.HasSuffix(stderr.String(), " ***\nCan't open the log file: Is a directory\n") {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 }
@@ -121,7 +128,7 @@ func TestSignal(t *testing.T) {
 	stdout, said := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run([]string{"--bind", "127.0.0.1", "--port", port}, signals, said, io.Discard)
+		code <- runWith(signals, said, io.Discard, "--bind", "127.0.0.1", "--port", port)
 		said.Close()
 	}()
 	lines := bufio.NewScanner(stdout)
@@ -135,31 +142,4 @@ func TestSignal(t *testing.T) {
 	if got := <-code; got != 0 || !bye {
 		t.Errorf("exit code %d, said bye: %v", got, bye)
 	}
-}
-
-func TestPing(t *testing.T) {
-	open := pubsubtest.RunT(t)
-	closed := pubsubtest.RunT(t, pubsubtest.Password("secret"))
-	for _, c := range []struct {
-		args         []string
-		code         int
-		stdout, fail string
-	}{
-		{at(open), 0, "+PONG\n", ""},
-		{at(closed), 0, "-NOAUTH Authentication required.\n", ""},
-		{[]string{"--port"}, 1, "", `"--port": an option and its value are needed`},
-		{[]string{"--what", "1"}, 1, "", `unknown option "--what"`},
-		{[]string{"--port", "1"}, 1, "", "refused"},
-	} {
-		var stdout, stderr bytes.Buffer
-		code := run(append([]string{"ping"}, c.args...), nil, &stdout, &stderr)
-		if code != c.code || stdout.String() != c.stdout || !strings.Contains(stderr.String(), c.fail) {
-			t.Errorf("ping %q: exit code %d, %q, %q, want %d, %q, %q", c.args, code, stdout.String(), stderr.String(), c.code, c.stdout, c.fail)
-		}
-	}
-}
-
-func at(srv *pubsubtest.Server) []string {
-	host, port, _ := net.SplitHostPort(srv.Addr())
-	return []string{"--host", host, "--port", port}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 )
 
 // everyKind subscribes to a channel, a pattern and a shard channel over one
@@ -92,7 +94,7 @@ func TestGoRedisKilledWhileReceiving(t *testing.T) {
 
 // TestGoRedisRestart restarts the server under subscriptions in both protocols.
 func TestGoRedisRestart(t *testing.T) {
-	onEachRestartable(t, func(t *testing.T, server *restartable) {
+	onEachRestartable(t, func(t *testing.T, server *sut.Server) {
 		type subscriber struct {
 			*session
 			rdb *redis.Client
@@ -107,7 +109,7 @@ func TestGoRedisRestart(t *testing.T) {
 			s.expect(t, ps, `subscribe "a" 1`, fmt.Sprintf("subscribe %q 2", name))
 			subscribers = append(subscribers, subscriber{session: s, rdb: rdb, ch: ps.Channel()})
 		}
-		server.restart(t)
+		server.Restart()
 		for _, s := range subscribers {
 			// The publisher's own connection is replaced as well; the client
 			// retries by itself.

@@ -23,11 +23,11 @@ type session struct {
 // onEachProtocol runs test against a fresh server of each target, started with
 // args, in RESP2 and in RESP3.
 func onEachProtocol(t *testing.T, args []string, test func(t *testing.T, s *session)) {
-	eachTarget(t, func(t *testing.T, target target) {
+	eachTarget(t, func(t *testing.T, target sut.Target) {
 		for _, protocol := range []int{2, 3} {
 			t.Run(fmt.Sprintf("resp%d", protocol), func(t *testing.T) {
 				t.Parallel()
-				server := sut.Start(t, target.binary(t), args...)
+				server := sut.Start(t, target.Binary(t), args...)
 				test(t, &session{addr: server.Addr, protocol: protocol, ctx: within(t)})
 			})
 		}

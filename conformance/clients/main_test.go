@@ -7,17 +7,14 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 )
 
-var update = flag.Bool("update", false, "record the expected output of the Python programs from redis-server")
+var update = flag.Bool("update", false, "record the expected output of the programs from redis-server")
 
 // patience bounds every wait of these tests. Nothing is expected to take
 // anywhere near as long; it turns a hang into a failure.
@@ -25,79 +22,29 @@ const patience = 30 * time.Second
 
 func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
 
-// A target is one of the servers that every test runs against.
-type target struct {
-	name   string
-	binary func(testing.TB) string
-}
-
-var targets = []target{
-	{name: "redis", binary: sut.Redis},
-	{name: "pubsubd", binary: sut.Pubsubd},
-}
-
 // eachTarget runs test in parallel for each target; for redis-server alone when
 // its outcome is being recorded.
-func eachTarget(t *testing.T, test func(t *testing.T, target target)) {
+func eachTarget(t *testing.T, test func(t *testing.T, target sut.Target)) {
 	t.Parallel()
-	used := targets
+	used := sut.Targets
 	if *update {
-		used = targets[:1]
+		used = used[:1]
 	}
 	for _, target := range used {
-		t.Run(target.name, func(t *testing.T) {
+		t.Run(target.Name, func(t *testing.T) {
 			t.Parallel()
 			test(t, target)
 		})
 	}
 }
 
-// onEachTarget runs test in parallel against a fresh server of each target,
-// started with args.
-func onEachTarget(t *testing.T, args []string, test func(t *testing.T, server *sut.Server)) {
-	eachTarget(t, func(t *testing.T, target target) {
-		test(t, sut.Start(t, target.binary(t), args...))
+// onEachRestartable runs test in parallel against a fresh server of each
+// target, which can be restarted.
+func onEachRestartable(t *testing.T, test func(t *testing.T, server *sut.Server)) {
+	eachTarget(t, func(t *testing.T, target sut.Target) {
+		server, _ := sut.StartOn(t, target.Binary(t), sut.TCP)
+		test(t, server)
 	})
-}
-
-// A restartable server keeps its port when it is started again.
-type restartable struct {
-	*sut.Server
-	binary string
-}
-
-// restart stops the server and starts it on the same port.
-func (r *restartable) restart(t *testing.T) {
-	t.Helper()
-	r.Stop()
-	r.Server = sut.Start(t, r.binary, "--port", strconv.Itoa(r.Port))
-}
-
-// onEachRestartable is onEachTarget for tests that restart their server.
-func onEachRestartable(t *testing.T, test func(t *testing.T, server *restartable)) {
-	eachTarget(t, func(t *testing.T, target target) {
-		binary := target.binary(t)
-		server := sut.Start(t, binary, "--port", strconv.Itoa(lowPort(t)))
-		test(t, &restartable{Server: server, binary: binary})
-	})
-}
-
-// lowPort returns a free port below the range that the system gives to
-// outgoing connections. A client that keeps dialing a port of that range while
-// its server is down can end up connected to itself and hold the port.
-func lowPort(t *testing.T) int {
-	t.Helper()
-	const lowest, highest = 20000, 32000
-	for range 100 {
-		port := lowest + rand.IntN(highest-lowest)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatalf("found no free port from %d to %d", lowest, highest)
-	return 0
 }
 
 // within returns a context for one test, bounded by patience.

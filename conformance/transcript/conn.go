@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
@@ -23,18 +24,37 @@ type conn struct {
 	closed bool   // closed by the script
 }
 
-// dial connects to addr, a host and port or the path of a Unix socket. In
-// RESP3 it sends HELLO 3 first, which the script does not show.
-func dial(name, addr string, proto int, timeout time.Duration) (*conn, error) {
-	network := "tcp"
-	if strings.Contains(addr, "/") {
-		network = "unix"
+// split returns the network of an address and the address within it: a host
+// and port, or the path of a Unix socket, which holds a slash or follows
+// "unix:".
+func split(addr string) (network, within string) {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		return "unix", path
 	}
-	nc, err := net.DialTimeout(network, addr, timeout)
+	if strings.Contains(addr, "/") {
+		return "unix", addr
+	}
+	return "tcp", addr
+}
+
+// connect connects to addr, with TLS if secure is not nil.
+func connect(addr string, secure *tls.Config, timeout time.Duration) (net.Conn, error) {
+	network, addr := split(addr)
+	dialer := &net.Dialer{Timeout: timeout}
+	if secure != nil {
+		return tls.DialWithDialer(dialer, network, addr, secure)
+	}
+	return dialer.Dial(network, addr)
+}
+
+// dial connects the client called name. In RESP3 it sends HELLO 3 first, which
+// the script does not show.
+func (p Player) dial(name string, proto int) (*conn, error) {
+	nc, err := connect(p.Addr, p.TLS, p.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot connect: %w", name, err)
 	}
-	c := &conn{name: name, nc: nc, r: bufio.NewReader(nc), timeout: timeout}
+	c := &conn{name: name, nc: nc, r: bufio.NewReader(nc), timeout: p.Timeout}
 	if proto != 3 {
 		return c, nil
 	}

@@ -58,6 +58,8 @@ var maskKinds = map[string]func(arg string) func(Value) Value{
 	// client hides what varies in the lines of CLIENT LIST and removes the
 	// fields that Redis 7.0 does not have.
 	"client": func(string) func(Value) Value { return deep(maskClientLines) },
+	// monitor hides the time and the address in a line of MONITOR.
+	"monitor": func(string) func(Value) Value { return deep(maskMonitorLine) },
 	// info=a,b* keeps the lines of these names from INFO, in this order, and
 	// of those with a star hides the numbers, or if there are several by
 	// name, as in commandstats, the times.
@@ -122,6 +124,14 @@ func hideInteger(v Value) Value {
 	return v
 }
 
+// hideNumber hides an integer or a double.
+func hideNumber(v Value) Value {
+	if v.Kind == Double {
+		v.Text = "<double>"
+	}
+	return hideInteger(v)
+}
+
 func hideText(v Value) Value {
 	if v.isString() && v.Text != "" {
 		v.Text = "<text>"
@@ -130,8 +140,9 @@ func hideText(v Value) Value {
 }
 
 var (
-	digitsPattern = regexp.MustCompile(`[0-9]+`)
-	timingPattern = regexp.MustCompile(`\b(usec|usec_per_call)=[0-9.]+`)
+	digitsPattern  = regexp.MustCompile(`[0-9]+`)
+	monitorPattern = regexp.MustCompile(`^[0-9]+\.[0-9]{6} \[([0-9]+) [^]]+\]`)
+	timingPattern  = regexp.MustCompile(`\b(usec|usec_per_call)=[0-9.]+`)
 )
 
 func hideDigits(v Value) Value {
@@ -141,10 +152,17 @@ func hideDigits(v Value) Value {
 	return v
 }
 
+func maskMonitorLine(v Value) Value {
+	if v.isString() {
+		v.Text = monitorPattern.ReplaceAllString(v.Text, "<time> [$1 <addr>]")
+	}
+	return v
+}
+
 func hideKeys(v Value, keys []string) Value {
 	for i := 0; i+1 < len(v.Elems); i++ {
 		if v.Elems[i].isString() && slices.Contains(keys, v.Elems[i].Text) {
-			v.Elems[i+1] = hideText(hideInteger(v.Elems[i+1]))
+			v.Elems[i+1] = hideText(hideNumber(v.Elems[i+1]))
 		}
 	}
 	return v
@@ -244,6 +262,18 @@ func maskClientLines(v Value) Value {
 		lines[i] = strings.Join(fields, " ")
 	}
 	v.Text = strings.Join(lines, "\n")
+	return v
+}
+
+var unixFlag = regexp.MustCompile(`\bflags=([A-Za-z]*)U([A-Za-z]*)`)
+
+// hideUnixFlag takes the flag off lines of CLIENT LIST that says that the client
+// came by a Unix socket: scripts show those of clients that came by TCP.
+func hideUnixFlag(v Value) Value {
+	if v.isString() && strings.Contains(v.Text, "id=") {
+		v.Text = unixFlag.ReplaceAllString(v.Text, "flags=$1$2")
+		v.Text = strings.ReplaceAll(v.Text, "flags= ", "flags=N ")
+	}
 	return v
 }
 

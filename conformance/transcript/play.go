@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,8 +29,11 @@ const (
 
 // A Player plays scripts on one address.
 type Player struct {
-	// Addr is a host and port, or the path of a Unix socket.
+	// Addr is a host and port, or the path of a Unix socket: one that holds a
+	// slash, or any behind "unix:".
 	Addr string
+	// TLS is what TLS is spoken with. Nil means that it is not.
+	TLS *tls.Config
 	// Expect decides how many values are read where they differ on purpose.
 	// Empty is ExpectPubsubd.
 	Expect Expect
@@ -164,13 +168,16 @@ func (p *play) conn(name string) (*conn, error) {
 		}
 		return c, nil
 	}
-	c, err := dial(name, p.Addr, p.run.Proto, p.Timeout)
+	c, err := p.dial(name, p.run.Proto)
 	if err != nil {
 		return nil, err
 	}
 	p.conns[name] = c
 	p.vars[name+".addr"] = c.nc.LocalAddr().String()
 	p.vars[name+".laddr"] = c.nc.RemoteAddr().String()
+	if network, path := split(p.Addr); network == "unix" { // which has one for all
+		p.vars[name+".addr"], p.vars[name+".laddr"] = path+":0", path+":0"
+	}
 	return c, nil
 }
 
@@ -202,7 +209,7 @@ func (p *play) request(st *step) ([]byte, error) {
 // letServerRead gives the server time to read what was just written: it waits
 // for the answer to a PING on a connection of its own.
 func (p *play) letServerRead() error {
-	c, err := dial("the client between two pieces", p.Addr, Raw, p.Timeout)
+	c, err := p.dial("the client between two pieces", Raw)
 	if err != nil {
 		return err
 	}
@@ -292,6 +299,9 @@ func (p *play) receive(e *Expectation) (Value, error) {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return Value{}, fmt.Errorf("%s received nothing within %v", e.Client, p.Timeout)
+	}
+	if network, _ := split(p.Addr); network == "unix" {
+		v = deep(hideUnixFlag)(v)
 	}
 	return masked(v, e.masks), err
 }

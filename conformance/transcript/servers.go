@@ -46,26 +46,32 @@ type Binary struct {
 	// the form --name value.
 	Path string
 
-	use    sync.Mutex // held while a script uses shared; guards it
-	shared *process.Server
+	// Listen returns further directives of a server about to be started, by
+	// which it listens on the address returned too, where scripts are then
+	// played. Nil means that they are played on the port it is given anyway.
+	Listen func() (args []string, addr string, err error)
+
+	use        sync.Mutex // held while a script uses shared; guards the fields below
+	shared     *process.Server
+	sharedAddr string // where scripts are played on it
 }
 
 // Acquire starts a server for s, or waits until the shared one is free and
 // holds no subscription any more.
 func (b *Binary) Acquire(s *Script) (addr string, release func() error, err error) {
 	if s.Alone {
-		p, err := process.Start(b.Path, s.ServerArgs...)
+		p, addr, err := b.start(s.ServerArgs)
 		if err != nil {
 			return "", nil, err
 		}
 		if s.Ends {
-			return p.Addr, p.Wait, nil
+			return addr, p.Wait, nil
 		}
-		return p.Addr, p.Stop, nil
+		return addr, p.Stop, nil
 	}
 	b.use.Lock()
 	if b.shared == nil {
-		b.shared, err = process.Start(b.Path)
+		b.shared, b.sharedAddr, err = b.start(nil)
 	}
 	if err == nil {
 		err = waitIdle(b.shared.Addr)
@@ -74,7 +80,25 @@ func (b *Binary) Acquire(s *Script) (addr string, release func() error, err erro
 		b.use.Unlock()
 		return "", nil, err
 	}
-	return b.shared.Addr, func() error { b.use.Unlock(); return nil }, nil
+	return b.sharedAddr, func() error { b.use.Unlock(); return nil }, nil
+}
+
+// start starts a server and returns the address to play scripts on.
+func (b *Binary) start(args []string) (p *process.Server, addr string, err error) {
+	if b.Listen != nil {
+		var more []string
+		if more, addr, err = b.Listen(); err != nil {
+			return nil, "", err
+		}
+		args = append(more, args...)
+	}
+	if p, err = process.Start(b.Path, args...); err != nil {
+		return nil, "", err
+	}
+	if addr == "" {
+		addr = p.Addr
+	}
+	return p, addr, nil
 }
 
 // Close stops the shared server, if one was started. Its error is that of

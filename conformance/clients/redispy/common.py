@@ -1,14 +1,19 @@
 """What the programs in this folder share.
 
-A program is started as `program.py HOST PORT`. It prints what a user of
-redis-py would see, in an order that does not depend on timing, and exits
-with a nonzero status when something does not happen. The Go test beside this
-folder compares the output with the recorded one.
+A program is started as `program.py NETWORK ADDRESS [AUTHORITY]`. It prints
+what a user of redis-py would see, in an order that does not depend on timing,
+and exits with a nonzero status when something does not happen. The Go test
+beside this folder compares the output with the recorded one.
 """
 
+import os
 import sys
 import threading
 import time
+
+if os.environ.get("PARSER") == "python":
+    # redis-py reads with hiredis if it is there, and else with its own parser.
+    sys.modules["hiredis"] = None
 
 import redis
 
@@ -23,20 +28,37 @@ PAUSE = 0.005
 TICK = 0.05
 
 
-def address():
-    """Returns (host, port) from the command line."""
-    if len(sys.argv) != 3:
-        sys.exit("usage: %s HOST PORT" % sys.argv[0])
-    return sys.argv[1], int(sys.argv[2])
+def endpoint():
+    """Returns the options of redis.Redis that reach the server under test."""
+    network, address, *authority = sys.argv[1:]
+    if network == "unix":
+        return {"unix_socket_path": address}
+    host, port = address.rsplit(":", 1)
+    options = {"host": host, "port": int(port)}
+    if network == "tls":
+        options.update(ssl=True, ssl_ca_certs=authority[0])
+    return options
+
+
+def url():
+    """Returns the address of the server under test, which it has by TCP."""
+    return "redis://" + sys.argv[2]
 
 
 def connect(**options):
     """Returns a client of the server under test that speaks text."""
-    host, port = address()
     options.setdefault("decode_responses", True)
     options.setdefault("socket_timeout", WAIT)
     options.setdefault("socket_connect_timeout", WAIT)
-    return redis.Redis(host=host, port=port, **options)
+    return redis.Redis(**endpoint(), **options)
+
+
+def aconnect(**options):
+    """Returns a client of redis.asyncio, like connect."""
+    import redis.asyncio
+
+    options.setdefault("decode_responses", True)
+    return redis.asyncio.Redis(**endpoint(), **options)
 
 
 def say(*fields):

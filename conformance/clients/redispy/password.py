@@ -3,9 +3,9 @@
 The server must have been started with the password "correct horse".
 """
 
-import redis
-
 from common import connect, say, take
+
+import redis
 
 
 def attempt(name, **options):

@@ -4,9 +4,9 @@ import queue
 import threading
 import time
 
-import redis
-
 from common import TICK, WAIT, connect, describe, start
+
+import redis
 
 FIRST_DELAY = 0.01  # seconds before the first attempt to reconnect
 LONGEST_DELAY = 0.2  # seconds; the delay doubles up to this

@@ -7,19 +7,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/process"
 )
 
-const pubsubdPackage = "github.com/pubsubd/pubsubd/cmd/pubsubd"
+const (
+	module         = "github.com/pubsubd/pubsubd"
+	pubsubdPackage = module + "/cmd/pubsubd"
+)
 
 // A Server is a running server. Its Addr, Port, Log, PID, Exited, Signal and
 // Kill are those of the process.
 type Server struct {
 	*process.Server
-	t testing.TB
+	t      testing.TB
+	binary string
+	args   []string
 }
 
 // Start runs binary with args and waits until it answers; see process.Start
@@ -31,7 +37,7 @@ func Start(t testing.TB, binary string, args ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Server: p, t: t}
+	s := &Server{Server: p, t: t, binary: binary, args: args}
 	t.Cleanup(s.Stop)
 	return s
 }
@@ -52,7 +58,19 @@ var build struct {
 	dir string
 }
 
+// BinaryVariable names the environment variable that holds the path of a
+// pubsubd to test in place of one built from this repository.
+const BinaryVariable = "PUBSUBD_BINARY"
+
 var buildPubsubd = sync.OnceValues(func() (string, error) {
+	if binary := os.Getenv(BinaryVariable); binary != "" {
+		return binary, nil
+	}
+	// The tests of the module of client libraries run in another module.
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return "", fmt.Errorf("looking for the module %s: %w", module, err)
+	}
 	dir, err := os.MkdirTemp("", "pubsubd-build-")
 	if err != nil {
 		return "", err
@@ -65,7 +83,9 @@ var buildPubsubd = sync.OnceValues(func() (string, error) {
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	out, err := exec.Command("go", append(args, pubsubdPackage)...).CombinedOutput()
+	cmd := exec.Command("go", append(args, pubsubdPackage)...)
+	cmd.Dir = strings.TrimSpace(string(root))
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pubsubdPackage, err, out)
 	}
@@ -74,7 +94,7 @@ var buildPubsubd = sync.OnceValues(func() (string, error) {
 
 // Pubsubd returns the path of cmd/pubsubd, built at the first call in this
 // process; with the race detector if the test has it. It fails the test when
-// the build fails.
+// the build fails. BinaryVariable names another to use.
 func Pubsubd(t testing.TB) string {
 	t.Helper()
 	binary, err := buildPubsubd()

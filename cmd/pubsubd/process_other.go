@@ -1,0 +1,9 @@
+//go:build !unix
+
+package main
+
+import "errors"
+
+func background([]string, string) error { return errors.New("not possible on this system") }
+
+func stopSelf() {}

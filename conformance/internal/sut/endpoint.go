@@ -1,0 +1,198 @@
+package sut
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/process"
+)
+
+// The networks over which a client reaches a server.
+const (
+	TCP  = "tcp"
+	Unix = "unix"
+	TLS  = "tls"
+)
+
+// A Target is a server that tests run against.
+type Target struct {
+	Name string
+	// Binary returns the path of the server, or fails the test.
+	Binary func(testing.TB) string
+	// Networks are those over which its clients are tested. TCP is the first.
+	Networks []string
+}
+
+// Targets are the servers of which the same outcome is required; the one that
+// decides comes first.
+var Targets = []Target{
+	{Name: "redis", Binary: Redis, Networks: []string{TCP, Unix, TLS}},
+	{Name: "pubsubd", Binary: Pubsubd, Networks: []string{TCP, Unix, TLS}},
+}
+
+// An Endpoint is all that a client needs to know to reach a server.
+type Endpoint struct {
+	Network string // TCP, Unix or TLS
+	Address string // "127.0.0.1:port", or the path of the socket
+	// CA is the PEM file of the authority that signed the server's
+	// certificate, which is for 127.0.0.1 and localhost. It is empty unless
+	// Network is TLS.
+	CA string
+}
+
+// Args returns the endpoint as the client programs take it on their command
+// line: the network, the address, and the authority if there is one.
+func (e Endpoint) Args() []string {
+	args := []string{e.Network, e.Address}
+	if e.CA != "" {
+		args = append(args, e.CA)
+	}
+	return args
+}
+
+// TLSConfig returns what a Go client needs to reach the endpoint, nil unless
+// its network is TLS.
+func (e Endpoint) TLSConfig(t testing.TB) *tls.Config {
+	t.Helper()
+	if e.Network != TLS {
+		return nil
+	}
+	authority, err := os.ReadFile(e.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(authority) {
+		t.Fatalf("%s holds no certificate", e.CA)
+	}
+	return &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}
+}
+
+// StartOn is Start for a server that is reached over network, on a port below
+// the range that the system gives to outgoing connections: a client that keeps
+// dialing a port of that range while its server restarts can end up connected
+// to itself and hold the port. The server listens on TCP in any case.
+func StartOn(t testing.TB, binary, network string, args ...string) (*Server, Endpoint) {
+	t.Helper()
+	port := strconv.Itoa(lowPort(t))
+	args = append([]string{"--port", port}, args...)
+	at := Endpoint{Network: network}
+	switch network {
+	case TCP:
+		at.Address = net.JoinHostPort("127.0.0.1", port)
+	case Unix:
+		at.Address = filepath.Join(tempDir(t), "s")
+		args = append(args, "--unixsocket", at.Address)
+	case TLS:
+		port := strconv.Itoa(lowPort(t))
+		at.Address = net.JoinHostPort("127.0.0.1", port)
+		certificate, key := selfSigned(t)
+		at.CA = certificate
+		args = append(args, "--tls-port", port, "--tls-auth-clients", "no",
+			"--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate)
+	default:
+		t.Fatalf("no network is called %q", network)
+	}
+	return Start(t, binary, args...), at
+}
+
+// Restart stops a server that StartOn started and starts it again, at the same
+// endpoint.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.Stop()
+	p, err := process.Start(s.binary, s.args...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Server = p
+}
+
+// tempDir is testing's TempDir with a path that is short enough for a socket.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sut-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// ports deals out the ports of lowPort, so that no two servers of a process
+// are given the same one.
+var ports atomic.Uint32
+
+func init() { ports.Store(mathrand.Uint32()) }
+
+// lowPort returns a free port below the range of outgoing connections.
+func lowPort(t testing.TB) int {
+	t.Helper()
+	const lowest, highest = 20000, 32000
+	for range 100 {
+		port := lowest + int(ports.Add(1)%(highest-lowest))
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatalf("found no free port from %d to %d", lowest, highest)
+	return 0
+}
+
+// selfSigned writes a certificate for the loopback address, which is its own
+// authority, and its key. It returns the paths of the two PEM files.
+func selfSigned(t testing.TB) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "localhost"},
+		DNSNames:              []string{"localhost"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.Add(24 * time.Hour),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := tempDir(t)
+	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{
+		certificate: {Type: "CERTIFICATE", Bytes: signed},
+		key:         {Type: "PRIVATE KEY", Bytes: encoded},
+	} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certificate, key
+}

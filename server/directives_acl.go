@@ -1,0 +1,62 @@
+package server
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/pubsubd/pubsubd/acl"
+)
+
+var aclChannelDefaults = []string{"allchannels", "resetchannels"}
+
+// aclDirectives are the directives about users.
+var aclDirectives = []*directive{
+	{name: userDirective, values: "a name and rules", several: true, fileOnly: true, secret: true,
+		set: func(c *Config, words []string) string { return c.addUser(words) }},
+	stringDirective("aclfile", func(c *Config) *string { return &c.ACLFile }).fix(),
+	{name: "acl-pubsub-default", values: orList(aclChannelDefaults),
+		get: func(c *Config) string {
+			if c.ACLAllChannels {
+				return "allchannels"
+			}
+			return "resetchannels"
+		},
+		set: func(c *Config, words []string) string {
+			word, text := parseEnum(words[0], aclChannelDefaults)
+			if text == "" {
+				c.ACLAllChannels = word == "allchannels"
+			}
+			return text
+		}},
+	int64Directive("acllog-max-len", 0, func(c *Config) *int64 { return &c.ACLLogMaxLen }),
+}
+
+// addUser adds a user from the words of a line of the configuration.
+func (c *Config) addUser(words []string) string {
+	wrong := func(word, text string) string { return "Error in user declaration '" + word + "': " + text }
+	for _, line := range c.Users {
+		if have, ok := SplitWords(line); ok && len(have) > 0 && have[0] == words[0] {
+			return wrong(words[0], "Duplicate user found. A user can only be defined once in config files")
+		}
+	}
+	var rule *acl.RuleError
+	if errors.As(acl.CheckWords(words[1:]...), &rule) {
+		return wrong(shownRule(rule.Rule), rule.Text)
+	}
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = quoteIfNeeded(w)
+	}
+	c.Users = append(slices.Clip(c.Users), strings.Join(quoted, " "))
+	return ""
+}
+
+// shownRule is a rule as it may be printed: without a password, nor what was
+// meant for the sum of one.
+func shownRule(rule string) string {
+	if rule != "" && strings.Contains("><#!", rule[:1]) {
+		return rule[:1] + "(redacted)"
+	}
+	return rule
+}

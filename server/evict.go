@@ -1,0 +1,149 @@
+package server
+
+import (
+	"cmp"
+	"math"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// A growth counts bytes that pile up for clients and from them, while somebody
+// wants to know.
+type growth struct {
+	wanted atomic.Bool
+	bytes  atomic.Int64
+}
+
+func (g *growth) add(n int) {
+	if g.wanted.Load() {
+		g.bytes.Add(int64(n))
+	}
+}
+
+// clientBudget keeps what all clients take below maxmemory-clients. Their sum
+// is taken only when enough has piled up since the last time that it may be too
+// much, and by the tick.
+type clientBudget struct {
+	limit   atomic.Int64 // bytes; 0 means none
+	due     atomic.Int64 // growth at which the sum is taken
+	looking sync.Mutex   // held by the one who takes it
+}
+
+// minGrowth is the part of the limit that must have piled up before the sum is
+// taken again: it may be exceeded by about as much.
+const minGrowth = 256
+
+// setClientMemory puts maxmemory-clients in force.
+func (s *Server) setClientMemory(conf *Config) {
+	limit := conf.clientMemoryLimit()
+	s.budget.limit.Store(limit)
+	s.budget.due.Store(0)
+	s.out.piled.wanted.Store(limit > 0)
+}
+
+// clientMemoryLimit is maxmemory-clients in bytes, 0 for none.
+func (c *Config) clientMemoryLimit() int64 {
+	if c.MaxMemoryClients >= 0 {
+		return c.MaxMemoryClients
+	}
+	total := memoryLimit()
+	return total/100*-c.MaxMemoryClients + total%100*-c.MaxMemoryClients/100
+}
+
+// memoryLimit is the bytes the process is to stay within, 0 for any number:
+// what INFO tells as maxmemory.
+func memoryLimit() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		return limit
+	}
+	return 0
+}
+
+// checkClientMemory evicts clients, the one that asks among them, if what has
+// piled up since the last look may be too much.
+func (s *Server) checkClientMemory(me *client) {
+	if s.budget.limit.Load() > 0 && s.out.piled.bytes.Load() >= s.budget.due.Load() {
+		s.evictClients(me)
+	}
+}
+
+// evictClients closes the clients that take the most memory until all together
+// are below the limit. Those with CLIENT NO-EVICT are counted and stay. The
+// client whose goroutine it is, if any, still gets its answers.
+func (s *Server) evictClients(me *client) {
+	limit := s.budget.limit.Load()
+	if limit == 0 || !s.budget.looking.TryLock() {
+		return
+	}
+	defer s.budget.looking.Unlock()
+	s.out.piled.bytes.Store(0) // what comes from here on may be counted twice, not missed
+	type taker struct {
+		c     *client
+		bytes int64
+	}
+	var takers []taker
+	sum := int64(0)
+	for _, c := range s.clients() {
+		bytes := c.memory()
+		sum += bytes
+		if !c.evictable() {
+			continue
+		}
+		takers = append(takers, taker{c, bytes})
+	}
+	if sum >= limit {
+		slices.SortFunc(takers, func(a, b taker) int { return cmp.Compare(b.bytes, a.bytes) })
+	}
+	for ; sum >= limit && len(takers) > 0; takers = takers[1:] {
+		c := takers[0].c
+		s.log.Warn("closing a client to get below maxmemory-clients", zap.Int64("bytes", sum), zap.Int64("limit", limit),
+			zap.String("client", cut(string(c.appendInfo(nil)), maxLoggedInfo)))
+		sum -= takers[0].bytes
+		s.evicted.Add(1)
+		if queued, _ := c.out.pending(); c == me && queued <= freeOutput {
+			c.end(closedEvicted)
+			continue
+		}
+		c.expel(closedEvicted)
+	}
+	s.budget.due.Store(max(limit-sum, limit/minGrowth))
+}
+
+// evictable tells whether the client may be closed for its memory, and is not
+// being closed.
+func (c *client) evictable() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.noEvict && c.reason == ""
+}
+
+const (
+	// clientBytes is about what a client takes beside its buffers, its
+	// goroutine included.
+	clientBytes = 4 << 10
+
+	// subscriptionBytes is about what one subscription takes.
+	subscriptionBytes = 64
+)
+
+// memory is about what the client takes, in bytes. It may be called from any
+// goroutine.
+func (c *client) memory() int64 {
+	queued, _ := c.out.pending()
+	return c.memoryBeside(queued)
+}
+
+// memoryBeside is memory for a client with so many bytes queued.
+func (c *client) memoryBeside(queued int) int64 {
+	n := clientBytes + c.buffered.Load() + c.room.Load() + c.argvMem.Load() + c.multiMem.Load() + int64(queued)
+	if m := c.member(); m != nil {
+		n += subscriptionBytes * int64(m.Count(broker.Channel)+m.Count(broker.Pattern)+m.Count(broker.ShardChannel))
+	}
+	return n
+}

@@ -1,0 +1,382 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// A tlsSocket is what a TLS connection is laid over: a socket on which, once
+// the handshake is done, no write waits. What it does not take stays in
+// pending, so that TLS works with the outbox like a plain socket does, and
+// nobody can make the server wait with a lock of package tls held.
+type tlsSocket struct {
+	net.Conn
+	rc syscall.RawConn // nil if the connection has no descriptor: then writes wait
+
+	// Owned by the reading goroutine.
+	only bool // read what has arrived in package tls, do not wait for more
+
+	mu      sync.Mutex // guards the fields below
+	direct  bool       // the handshake is done; set if rc is not nil
+	closing bool       // no deadline is moved any more
+	pending *buffer    // nil if the socket has taken everything
+	from    int        // first byte of pending not taken
+	err     error      // of a write; nothing is written any more
+
+	// For one call of rc.Control.
+	out   []byte
+	wrote int
+	werr  error
+	write func(fd uintptr) // writeOut, bound once
+}
+
+// maxPending is the most bytes that wait for a socket that package tls writes
+// to on its own account, as when it answers what the other side sends.
+const maxPending = 64 << 10
+
+// errOnly is what a read of more than has arrived returns. Package tls goes on
+// after it, because it is temporary.
+var errOnly error = temporaryError{}
+
+type temporaryError struct{}
+
+func (temporaryError) Error() string   { return "nothing more has arrived" }
+func (temporaryError) Timeout() bool   { return true }
+func (temporaryError) Temporary() bool { return true }
+
+var errPending = errors.New("the client sends and does not read")
+
+func newTLSSocket(nc net.Conn) *tlsSocket {
+	s := &tlsSocket{Conn: nc}
+	if sc, ok := nc.(syscall.Conn); ok && canWriteNow {
+		if rc, err := sc.SyscallConn(); err == nil {
+			s.rc, s.write = rc, s.writeOut
+		}
+	}
+	return s
+}
+
+func (s *tlsSocket) Read(p []byte) (int, error) {
+	if s.only {
+		return 0, errOnly
+	}
+	return s.Conn.Read(p)
+}
+
+func (s *tlsSocket) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	if !s.direct {
+		s.mu.Unlock()
+		return s.Conn.Write(p)
+	}
+	defer s.mu.Unlock()
+	n := 0
+	switch {
+	case s.err != nil:
+		return 0, s.err
+	case s.pending == nil:
+		if n, s.err = s.writeNowLocked(p); s.err == errWouldBlock {
+			s.err = nil
+		}
+	case len(s.pending.b)-s.from+len(p) > maxPending:
+		s.err = errPending
+	}
+	if s.err != nil {
+		return n, s.err
+	}
+	if n < len(p) {
+		s.keepLocked(p[n:])
+	}
+	return len(p), nil
+}
+
+// writeNowLocked writes as much as the socket takes at once. The error is
+// errWouldBlock if that is not all.
+func (s *tlsSocket) writeNowLocked(p []byte) (int, error) {
+	s.out, s.wrote, s.werr = p, 0, nil
+	err := s.rc.Control(s.write)
+	s.out = nil
+	if err != nil {
+		return 0, err
+	}
+	return s.wrote, s.werr
+}
+
+// keepLocked puts bytes behind those that wait.
+func (s *tlsSocket) keepLocked(p []byte) {
+	var waiting []byte
+	if s.pending != nil {
+		waiting = s.pending.b[s.from:]
+		if s.from == 0 && cap(s.pending.b)-len(s.pending.b) >= len(p) {
+			s.pending.b = append(s.pending.b, p...)
+			return
+		}
+	}
+	more := getBuffer(len(waiting) + len(p))
+	more.b = append(append(more.b, waiting...), p...)
+	s.dropLocked()
+	s.pending = more
+}
+
+// dropLocked lets go of what waits.
+func (s *tlsSocket) dropLocked() {
+	if s.pending != nil {
+		s.pending.free()
+	}
+	s.pending, s.from = nil, 0
+}
+
+// drain writes what waits and tells whether the socket has taken all of it.
+func (s *tlsSocket) drain() (done bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil || s.pending == nil {
+		return s.err == nil, s.err
+	}
+	n, err := s.writeNowLocked(s.pending.b[s.from:])
+	s.from += n
+	switch {
+	case err == errWouldBlock:
+		return false, nil
+	case err != nil:
+		s.err = err
+		return false, err
+	}
+	s.dropLocked()
+	return true, nil
+}
+
+// await waits until the socket takes some of what waits, if anything does.
+func (s *tlsSocket) await() error {
+	return s.rc.Write(func(uintptr) bool {
+		s.mu.Lock()
+		from, waits := s.from, s.pending != nil
+		s.mu.Unlock()
+		if !waits {
+			return true
+		}
+		done, err := s.drain()
+		if done || err != nil {
+			return true
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.from > from
+	})
+}
+
+// closeWait bounds the writes that are under way when a connection without a
+// descriptor is closed, the goodbye of TLS among them.
+const closeWait = 10 * time.Millisecond
+
+// hurry makes writes end soon, whatever deadline package tls sets.
+func (s *tlsSocket) hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	if !s.direct {
+		_ = s.Conn.SetWriteDeadline(time.Now().Add(closeWait))
+	}
+}
+
+func (s *tlsSocket) SetWriteDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return nil
+	}
+	return s.Conn.SetWriteDeadline(t)
+}
+
+// A tlsConn is a TLS connection of a client, server side.
+type tlsConn struct {
+	*tls.Conn
+	socket *tlsSocket
+}
+
+func newTLSConn(nc net.Conn, conf *tls.Config) *tlsConn {
+	socket := newTLSSocket(nc)
+	return &tlsConn{tls.Server(socket, conf), socket}
+}
+
+// A tlsTransport is a TLS connection. Over a socket it writes without waiting,
+// as plain TCP does; over anything else it is a streamTransport.
+type tlsTransport struct {
+	streamTransport
+	tls    *tlsConn
+	socket *tlsSocket
+
+	first [1]byte // owned by the reading goroutine
+
+	vec [][]byte // memory of what a write has left to do; owned by the writing goroutine
+
+	// owed is how many bytes of the chunks have been handed to package tls and
+	// not been taken by the socket in full. They count as not written, and come
+	// first in the chunks of the next write. Owned by the writing goroutine.
+	owed int
+}
+
+func newTLSTransport(tc *tlsConn) *tlsTransport {
+	return &tlsTransport{streamTransport: streamTransport{nc: tc}, tls: tc, socket: tc.socket}
+}
+
+// waits tells whether every write may wait.
+func (t *tlsTransport) waits() bool { return t.socket.rc == nil }
+
+// handshake agrees on keys with the client, within a time if it is not zero.
+func (t *tlsTransport) handshake(within time.Duration) error {
+	if within > 0 {
+		_ = t.socket.Conn.SetDeadline(time.Now().Add(within))
+	}
+	err := t.tls.Handshake()
+	if err != nil {
+		return err
+	}
+	t.socket.mu.Lock()
+	defer t.socket.mu.Unlock()
+	if !t.socket.closing {
+		_ = t.socket.Conn.SetDeadline(time.Time{})
+	}
+	t.socket.direct = t.socket.rc != nil
+	return nil
+}
+
+// read waits for the first byte without a buffer and then takes what has been
+// decrypted with it.
+func (t *tlsTransport) read(space func() []byte, free func()) (int, error) {
+	n, err := t.tls.Read(t.first[:])
+	if n == 0 {
+		return 0, t.waker.cause(t.nc, err)
+	}
+	p := space()
+	p[0] = t.first[0]
+	if err != nil {
+		return 1, err
+	}
+	t.socket.only = true
+	n, err = t.tls.Read(p[1:])
+	t.socket.only = false
+	if errors.Is(err, errOnly) {
+		err = nil
+	}
+	return 1 + n, err
+}
+
+func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
+	if t.waits() {
+		return t.streamTransport.tryWrite(chunks)
+	}
+	done, err := t.socket.drain()
+	switch {
+	case err != nil:
+		return 0, err
+	case !done:
+		return 0, errWouldBlock
+	}
+	n := t.owed
+	t.owed = 0
+	t.vec = append(t.vec[:0], chunks...)
+	rest := dropPrefix(t.vec, n)
+	for err == nil && len(rest) > 0 {
+		piece := t.join(rest)
+		_, err = t.tls.Write(piece)
+		t.joined()
+		switch {
+		case err != nil:
+		case t.owes(len(piece)):
+			err = errWouldBlock
+		default:
+			n += len(piece)
+			rest = dropPrefix(rest, len(piece))
+		}
+	}
+	if clear(t.vec); cap(t.vec) > maxChunks {
+		t.vec = nil
+	}
+	return n, err
+}
+
+// owes tells whether some of what was written last, of n bytes, waits for the
+// socket.
+func (t *tlsTransport) owes(n int) bool {
+	t.socket.mu.Lock()
+	defer t.socket.mu.Unlock()
+	if t.socket.pending != nil {
+		t.owed = n
+	}
+	return t.socket.pending != nil
+}
+
+func (t *tlsTransport) write(chunks [][]byte) (int, error) {
+	if t.waits() {
+		return t.streamTransport.write(chunks)
+	}
+	if err := t.socket.await(); err != nil {
+		return 0, err
+	}
+	return t.tryWrite(chunks)
+}
+
+// close ends the connection at once. It says goodbye, which is a few bytes, if
+// the socket takes them.
+func (t *tlsTransport) close() {
+	t.socket.hurry()
+	_ = t.tls.Close()
+	_ = t.socket.Close() // the first may have been called before, and be under way
+}
+
+func (t *tlsTransport) fd() int {
+	fd := -1
+	if t.socket.rc != nil {
+		_ = t.socket.rc.Control(func(d uintptr) { fd = int(d) })
+	}
+	return fd
+}
+
+// dropPrefix drops the first n bytes of chunks.
+func dropPrefix(chunks [][]byte, n int) [][]byte {
+	for len(chunks) > 0 && n >= len(chunks[0]) {
+		n -= len(chunks[0])
+		chunks = chunks[1:]
+	}
+	if n > 0 {
+		chunks[0] = chunks[0][n:]
+	}
+	return chunks
+}
+
+// shakeHands does what has to be done before a client is read from, and tells
+// whether it may be.
+func (c *client) shakeHands() bool {
+	t, ok := c.t.(*tlsTransport)
+	if !ok {
+		return true
+	}
+	if err := t.handshake(c.s.config().TLS.HandshakeTimeout); err != nil {
+		c.s.logHandshake(c, err)
+		c.close(closedHandshake)
+		return false
+	}
+	if c.s.isProtected(t.tls) {
+		c.s.refuse(t.tls, errProtected)
+		c.close(closedHandshake)
+		return false
+	}
+	return true
+}
+
+// logHandshake logs that a client could not be agreed with on keys: as a
+// warning once a second, since anybody can make that happen.
+func (s *Server) logHandshake(c *client, err error) {
+	log := s.log.Debug
+	if now := s.out.now(); s.handshakeLogged.Swap(now) != now {
+		log = s.log.Warn
+	}
+	log("error accepting a TLS client", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.Error(err))
+}
