@@ -73,7 +73,9 @@ func (s *Server) loadUsersFile(allChannels bool) ([]acl.Change, error) {
 	return s.users.Replace(f), nil
 }
 
-// reloadUsers reads the ACL file again, if there is one, as ACL LOAD does.
+// reloadUsers reads the ACL file again, if there is one, as ACL LOAD does. It
+// waits for the locks of the broker, and who has them all may wait for setting:
+// that must not be held.
 func (s *Server) reloadUsers() error {
 	if s.aclFile == "" {
 		return nil

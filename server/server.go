@@ -70,7 +70,7 @@ type Server struct {
 	servesTLS       atomic.Bool              // ServeTLS was called
 	handshakeLogged atomic.Int64             // when a failed handshake was last a warning
 
-	setting    sync.Mutex // held by CONFIG SET and Reload; guards the fields below
+	setting    sync.Mutex // held by CONFIG SET and while certificates are read again; guards the fields below
 	listening  bool       // ListenAndServe was called: CONFIG SET may change where
 	tlsInForce *tlsState  // what tls was when the last CONFIG SET was over
 

@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"github.com/pubsubd/pubsubd/broker"
 )
 
 // A permission that goes in the middle of a pipeline leaves the replies in
@@ -30,6 +32,34 @@ func TestForbiddenInTheMiddleOfARun(t *testing.T) {
 	if got, want := strings.Join(to.frames(t), " "), "0 0 -NOPERM No permissions to access a channel"; got != want {
 		t.Errorf("answered %q, want %q", got, want)
 	}
+	c.close(closedByPeer)
+	c.detach()
+}
+
+// EXEC, which has the broker to itself, may change the configuration while the
+// ACL file is read again: neither waits for the other.
+func TestReloadDoesNotWaitWithTheConfiguration(t *testing.T) {
+	s, file := aclServer(t, "user v on nopass ~* &a +@all\n")
+	victim := pipe(t, s)
+	victim.ask("AUTH v x", "+OK")
+	victim.ask("SUBSCRIBE a", "[subscribe a 1]")
+	before := s.users.User("v").Rules()
+	writeFile(t, file, "user v on nopass ~* +@all\n")
+	done := make(chan error, 1)
+	c := localClient(s, discardTransport{})
+	s.broker.Exclusive(c.join(), func(*broker.Exclusive) {
+		go func() { done <- s.Reload() }()
+		waitFor(t, "the file to be read", func() bool { return s.users.User("v").Rules() != before })
+		if !s.setting.TryLock() {
+			t.Error("CONFIG SET would wait for Reload, which waits for the broker")
+			return
+		}
+		s.setting.Unlock()
+	})
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	victim.end()
 	c.close(closedByPeer)
 	c.detach()
 }
