@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"strings"
 	"testing"
 
@@ -62,4 +63,16 @@ func TestReloadDoesNotWaitWithTheConfiguration(t *testing.T) {
 	victim.end()
 	c.close(closedByPeer)
 	c.detach()
+}
+
+// Who was connecting when the default user got a password needs it.
+func TestPasswordDuringHandshake(t *testing.T) {
+	b := newTLSBench(t)
+	nc := dial(t, b.addr).nc
+	waitFor(t, "the client to be listed", func() bool { return len(b.Clients()) == 1 })
+	pipe(t, b.Server).ask("CONFIG SET requirepass pw", "+OK")
+	c := newTestConn(t, tls.Client(nc, b.ca.Client(b.client)))
+	c.ask("PING", "-NOAUTH Authentication required.")
+	c.ask("AUTH pw", "+OK")
+	c.ask("PING", "+PONG")
 }
