@@ -76,3 +76,22 @@ func TestPasswordDuringHandshake(t *testing.T) {
 	c.ask("AUTH pw", "+OK")
 	c.ask("PING", "+PONG")
 }
+
+// The bound on replies before login is for those who have to log in.
+func TestOutputIsBoundedWhileALoginIsNeeded(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.RequirePass = "pw" })
+	c := localClient(s, newFakeTransport(-1))
+	c.logout()
+	for _, password := range []string{"pw", "", "pw"} {
+		s.users.SetDefaultPassword(password)
+		c.receive(encode("PING"))
+		c.out.mu.Lock()
+		bounded := !c.out.authed
+		c.out.mu.Unlock()
+		if bounded != (password != "") {
+			t.Errorf("with the password %q: bounded %v", password, bounded)
+		}
+	}
+	c.close(closedByPeer)
+	c.detach()
+}
