@@ -95,3 +95,17 @@ func TestOutputIsBoundedWhileALoginIsNeeded(t *testing.T) {
 	c.close(closedByPeer)
 	c.detach()
 }
+
+// ACL DRYRUN knows commands by the names that requests do.
+func TestDryRunOfRenamedCommands(t *testing.T) {
+	s := newServer(t, func(c *Config) {
+		if err := c.Load("rename-command PUBLISH tell"); err != nil {
+			t.Fatal(err)
+		}
+		c.Users = []string{"v on &a +publish"}
+	})
+	c := pipe(t, s)
+	c.ask("ACL DRYRUN v TELL a m", "+OK")
+	c.ask("ACL DRYRUN v TELL b m", "User v has no permissions to access the 'b' channel")
+	c.ask("ACL DRYRUN v PUBLISH a m", "-ERR Command 'PUBLISH' not found")
+}
