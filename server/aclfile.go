@@ -46,8 +46,8 @@ func (s *Server) setUpUsers(conf *Config) error {
 		if errors.As(err, &rule) {
 			return fmt.Errorf("server: Error loading ACL rule '%s' for the user named '%s': %s", shownRule(rule.Rule), name, rule.Text)
 		}
-		if err != nil {
-			return fmt.Errorf("server: the user named %q: %w", name, err)
+		if err != nil { // of a name that may be a whole line, with a password
+			return fmt.Errorf("server: Config.Users[%d]: %w", i, err)
 		}
 		if !u.Rules().Enabled() {
 			s.log.Info("a user is disabled: its description has no \"on\"", zap.String("user", name))
