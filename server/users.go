@@ -49,13 +49,13 @@ func (cmd *command) enterPermissions() {
 // keyArgs returns the arguments of a request that are keys. It has as many
 // arguments as the command takes.
 func (cmd *command) keyArgs(argv [][]byte) [][]byte {
-	end := len(argv)
+	first, end := 1+cmd.keys.skip, len(argv)
 	if last := cmd.keys.last; last >= 0 {
-		end = min(end, 2+last)
+		end = min(end, first+1+last)
 	} else {
-		end = max(1, end+1+last)
+		end = max(first, end+1+last)
 	}
-	return argv[1:end]
+	return argv[first:end]
 }
 
 // judge asks rules about a request. Object is what is denied: the name of the

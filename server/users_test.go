@@ -49,19 +49,22 @@ func TestKeyArgs(t *testing.T) {
 	argv := [][]byte{[]byte("cmd"), []byte("1"), []byte("2"), []byte("3")}
 	for _, tt := range []struct {
 		flag      string
+		skip      int
 		last      int
 		want      string
 		wantUse   acl.Access
 		wantNoKey bool
 	}{
-		{"RO", -1, "1 2 3", 0, false},
-		{"RO access", 0, "1", acl.Read, false},
-		{"RW access update", 1, "1 2", acl.Read | acl.Write, false},
-		{"OW insert", 9, "1 2 3", acl.Write, false},
-		{"RM delete", -2, "1 2", acl.Write, false},
-		{"not_key", -1, "", 0, true},
+		{"RO", 0, -1, "1 2 3", 0, false},
+		{"RO access", 0, 0, "1", acl.Read, false},
+		{"RO", 1, 0, "2", 0, false},
+		{"RO", 1, -1, "2 3", 0, false},
+		{"RW access update", 0, 1, "1 2", acl.Read | acl.Write, false},
+		{"OW insert", 0, 9, "1 2 3", acl.Write, false},
+		{"RM delete", 0, -2, "1 2", acl.Write, false},
+		{"not_key", 0, -1, "", 0, true},
 	} {
-		cmd := &command{name: "cmd", keys: &keySpec{flag: tt.flag, last: tt.last}}
+		cmd := &command{name: "cmd", keys: &keySpec{flag: tt.flag, skip: tt.skip, last: tt.last}}
 		cmd.enterPermissions()
 		if cmd.hasKeys == tt.wantNoKey || cmd.access != tt.wantUse {
 			t.Errorf("%+v: %v, %v", tt, cmd.hasKeys, cmd.access)
