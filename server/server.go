@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -432,4 +433,10 @@ const (
 	maxLoggedInfo = 1 << 10
 )
 
-func cut(s string, n int) string { return s[:min(len(s), n)] }
+// cut returns the first n bytes of a string. The rest is not kept in memory.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.Clone(s[:n])
+}

@@ -110,3 +110,12 @@ func TestLoggedArgs(t *testing.T) {
 		}
 	}
 }
+
+func TestSlowLogKeepsLittleOfNames(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.SlowlogLogSlowerThan = 0 })
+	c := pipe(t, s)
+	c.ask("CLIENT SETNAME "+strings.Repeat("n", 2*maxSlowName), "+OK")
+	if e := s.slowlog.latest(1)[0]; len(e.name) != maxSlowName {
+		t.Errorf("%d bytes of the name are kept", len(e.name))
+	}
+}

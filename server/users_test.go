@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
@@ -297,13 +298,21 @@ func TestACLLogKeepsLittle(t *testing.T) {
 	if d := s.denials.newest(1)[0]; d.user != long[:maxDenialText] {
 		t.Errorf("%d bytes of the name are kept", len(d.user))
 	}
+	c.ask("CLIENT SETNAME "+strings.Repeat("n", 2*maxDenialInfo), "+OK")
+	c.ask("AUTH nobody p", "-WRONGPASS invalid username-password pair or user is disabled.")
+	if d := s.denials.newest(1)[0]; len(d.client) != maxDenialInfo {
+		t.Errorf("%d bytes of the line of CLIENT LIST are kept", len(d.client))
+	}
+	if unsafe.StringData(cut(long, 3)) == unsafe.StringData(long) || cut(long, 3) != "xxx" || cut(long, len(long)) != long {
+		t.Error("what is cut off stays in memory")
+	}
 	for i := range 2 * denialScan {
 		c.ask(fmt.Sprintf("AUTH user%d p", i), "-WRONGPASS invalid username-password pair or user is disabled.")
 	}
 	c.ask("AUTH user0 p", "-WRONGPASS invalid username-password pair or user is disabled.") // too many since
 	c.ask(fmt.Sprintf("AUTH user%d p", denialScan+1), "-WRONGPASS invalid username-password pair or user is disabled.")
 	list := s.denials.newest(100)
-	if len(list) != 2*denialScan+2 || list[0].count != 2 || list[1].count != 1 || list[1].user != "user0" {
+	if len(list) != 2*denialScan+3 || list[0].count != 2 || list[1].count != 1 || list[1].user != "user0" {
 		t.Errorf("%d entries, the newest %+v", len(list), list[:2])
 	}
 }
