@@ -98,6 +98,7 @@ func TestLoggedArgs(t *testing.T) {
 		{[]string{"HELLO", "3", "setname", "auth", "AUTH", "auth", "p", "SETNAME", "n"}, []string{"HELLO", "3", "setname", "auth", "AUTH", redacted, redacted, "SETNAME", "n"}},
 		{[]string{"HELLO", "3", "AUTH", "u", "p", "AUTH", "v", "q"}, []string{"HELLO", "3", "AUTH", redacted, redacted, "AUTH", redacted, redacted}},
 		{[]string{"HELLO", "3", "AUTH", "u"}, []string{"HELLO", "3", "AUTH", redacted}},
+		{[]string{"CONFIG", "SET", "timeout", "requirepass", "p"}, []string{"CONFIG", "SET", "timeout", "requirepass", redacted}},
 		{[]string{"CONFIG", "SET", "timeout", "requirepass", "RequirePass", "p", "tls-key-file-pass", "q"}, []string{"CONFIG", "SET", "timeout", "requirepass", "RequirePass", redacted, "tls-key-file-pass", redacted}},
 	} {
 		var argv [][]byte
