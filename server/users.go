@@ -182,10 +182,15 @@ func (c *client) mayKeep(r *acl.Rules, from operations) bool {
 
 // subscribedUnder is called after the client has subscribed, which its user
 // might not have been allowed any more by then: who took the permission away
-// may have looked at the subscriptions before.
+// may have looked at the subscriptions before. Subscribed has held back what
+// came of them.
 func (c *client) subscribedUnder(judged *acl.Rules) {
-	if r := c.user.Load().Rules(); r != judged && !c.mayKeep(r, c.broker) {
-		c.endWhy = closedNoPermission
+	switch r := c.user.Load().Rules(); {
+	case r == judged:
+	case !c.mayKeep(r, c.broker):
+		c.close(closedNoPermission)
+	case !c.alone():
+		c.out.release(c.takeReply())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -108,4 +109,43 @@ func TestDryRunOfRenamedCommands(t *testing.T) {
 	c.ask("ACL DRYRUN v TELL a m", "+OK")
 	c.ask("ACL DRYRUN v TELL b m", "User v has no permissions to access the 'b' channel")
 	c.ask("ACL DRYRUN v PUBLISH a m", "-ERR Command 'PUBLISH' not found")
+}
+
+// A subscription that was allowed when it was judged and is not when it is made
+// sees no message, although whoever took the permission has been answered.
+func TestForbiddenWhileSubscribing(t *testing.T) {
+	for _, tt := range []struct{ rules, received, why string }{
+		{"resetchannels", "[subscribe a 1]", string(closedNoPermission)},
+		{"+ping", "[subscribe a 1] [message a m]", ""},
+	} {
+		s := newServer(t)
+		v, err := s.users.Set("v", false, "on", "nopass", "+subscribe", "&a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := newFakeTransport(-1)
+		c, pub := localClient(s, to), localClient(s, discardTransport{})
+		c.user.Store(v.User)
+		if why := c.denied(lookupName([]byte("subscribe")), [][]byte{[]byte("SUBSCRIBE"), []byte("a")}); why != acl.Allowed {
+			t.Fatalf("denied: %v", why)
+		}
+		if _, err := s.users.Set("v", false, tt.rules); err != nil {
+			t.Fatal(err)
+		}
+		s.broker.Subscribe(c.join(), broker.Channel, "a")
+		c.deliverAll()
+		pub.receive(encode("PUBLISH", "a", "m"))
+		if got := strings.Join(to.frames(t), " "); got != "[subscribe a 1]" {
+			t.Errorf("%s: received %q before anybody has looked", tt.rules, got)
+		}
+		c.subscribedUnder(c.judged)
+		c.deliverAll()
+		if got := strings.Join(to.frames(t), " "); got != tt.received || string(c.reason) != tt.why {
+			t.Errorf("%s: received %q and closed %q, want %q and %q", tt.rules, got, c.reason, tt.received, tt.why)
+		}
+		for _, c := range []*client{c, pub} {
+			c.close(closedByPeer)
+			c.detach()
+		}
+	}
 }

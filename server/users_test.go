@@ -189,22 +189,21 @@ func TestSubscribedUnderOldRules(t *testing.T) {
 	c.user.Store(v.User)
 	judged := v.User.Rules()
 	s.broker.Subscribe(c.join(), broker.Channel, "a")
-	if c.subscribedUnder(judged); c.endWhy != "" {
-		t.Errorf("the rules have not changed, but it ends: %s", c.endWhy)
+	if c.subscribedUnder(judged); c.reason != "" {
+		t.Errorf("the rules have not changed, but it ends: %s", c.reason)
 	}
 	if _, err := s.users.Set("v", false, "resetchannels", "&a"); err != nil {
 		t.Fatal(err)
 	}
-	if c.subscribedUnder(judged); c.endWhy != "" {
-		t.Errorf("it may keep its channel, but it ends: %s", c.endWhy)
+	if c.subscribedUnder(judged); c.reason != "" {
+		t.Errorf("it may keep its channel, but it ends: %s", c.reason)
 	}
 	if _, err := s.users.Set("v", false, "resetchannels", "&b"); err != nil {
 		t.Fatal(err)
 	}
-	if c.subscribedUnder(judged); c.endWhy != closedNoPermission {
-		t.Errorf("it ends with %q", c.endWhy)
+	if c.subscribedUnder(judged); c.reason != closedNoPermission {
+		t.Errorf("it ends with %q", c.reason)
 	}
-	c.close(closedByPeer)
 	c.detach()
 }
 
