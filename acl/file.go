@@ -56,7 +56,8 @@ func (f *File) parseLine(wrong *strings.Builder, file string, number int, line s
 	}
 	told := false // of each line only the first mistake that is not an unknown name
 	for _, w := range words {
-		switch text := rules.apply(strings.Trim(w, "\t\r\n"), allChannels); {
+		w = strings.Trim(w, "\t\r\n")
+		switch text := rules.apply(w, allChannels); {
 		case text == textUnknown:
 			fmt.Fprintf(wrong, "%s:%d: Error in applying operation '%s': %s. ", file, number, w, text)
 		case text != "" && !told:

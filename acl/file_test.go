@@ -44,6 +44,7 @@ func TestParseFileErrors(t *testing.T) {
 		{"user c on\nuser c off", "WARNING: Duplicate user 'c' found on line 2. "},
 		{"user a on +nosuch foo bar", "d/f:1: Error in applying operation '+nosuch': " + textUnknown + ". d/f:1: Syntax error. "},
 		{"\nuser e +nosuch2 +nosuch3 #bad", "d/f:2: Error in applying operation '+nosuch2': " + textUnknown + ". d/f:2: Error in applying operation '+nosuch3': " + textUnknown + ". d/f:2: " + textHash + ". "},
+		{"user e on +nosuch\t on", "d/f:1: Error in applying operation '+nosuch': " + textUnknown + ". "},
 		{"user b on (+get\nuserx", "d/f:1: Unmatched parenthesis in selector definition. d/f:2" + start},
 		{`user d >"x" "on"`, "d/f:1: Syntax error. "},
 	} {

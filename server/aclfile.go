@@ -46,8 +46,8 @@ func (s *Server) setUpUsers(conf *Config) error {
 		if errors.As(err, &rule) {
 			return fmt.Errorf("server: Error loading ACL rule '%s' for the user named '%s': %s", shownRule(rule.Rule), name, rule.Text)
 		}
-		if err != nil {
-			return fmt.Errorf("server: the user named %q: %w", name, err)
+		if err != nil { // of a name that may be a whole line, with a password
+			return fmt.Errorf("server: Config.Users[%d]: %w", i, err)
 		}
 		if !u.Rules().Enabled() {
 			s.log.Info("a user is disabled: its description has no \"on\"", zap.String("user", name))
@@ -73,7 +73,9 @@ func (s *Server) loadUsersFile(allChannels bool) ([]acl.Change, error) {
 	return s.users.Replace(f), nil
 }
 
-// reloadUsers reads the ACL file again, if there is one, as ACL LOAD does.
+// reloadUsers reads the ACL file again, if there is one, as ACL LOAD does. It
+// waits for the locks of the broker, and who has them all may wait for setting:
+// that must not be held.
 func (s *Server) reloadUsers() error {
 	if s.aclFile == "" {
 		return nil

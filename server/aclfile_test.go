@@ -165,7 +165,7 @@ func TestUsersOfTheConfig(t *testing.T) {
 		{func(c *Config) { c.Users = []string{"a on", "a off"} }, `server: Config.Users has the user "a" twice`},
 		{func(c *Config) { c.Users = []string{"a +nosuch"} }, "server: Error loading ACL rule '+nosuch' for the user named 'a': Unknown command or category name in ACL"},
 		{func(c *Config) { c.Users = []string{"a <secret"} }, "server: Error loading ACL rule '<(redacted)' for the user named 'a': The password you are trying to remove from the user does not exist"},
-		{func(c *Config) { c.Users = []string{`"a b" on`} }, `server: the user named "a b": Spaces not allowed in ACL usernames`},
+		{func(c *Config) { c.Users = []string{`"a b >secret"`} }, "server: Config.Users[0]: Spaces not allowed in ACL usernames"},
 		{func(c *Config) { c.Users, c.ACLFile = []string{"a on"}, file }, "server: users are given by the configuration and by an ACL file; use one or the other"},
 		{func(c *Config) { c.ACLFile = file + "x" }, "server: starting without users because of ACL errors: Error loading ACLs, opening file '" + file + "x': No such file or directory"},
 		{func(c *Config) { c.ACLFile = filepath.Dir(file) }, "server: starting without users because of ACL errors: Error loading ACLs, opening file '" + filepath.Dir(file) + "': Is a directory"},
@@ -225,6 +225,8 @@ func TestUserDirective(t *testing.T) {
 		{[]string{"alice"}, "user: Error in user declaration 'alice': Duplicate user found. A user can only be defined once in config files"},
 		{[]string{"carol", "foo"}, "user: Error in user declaration 'foo': Syntax error"},
 		{[]string{"carol", "on", "(+get"}, "user: Error in user declaration '(+get': Syntax error"},
+		{[]string{"carol", "on", "(>secret", "+get)"}, "user: Error in user declaration '((redacted)': Syntax error"},
+		{[]string{"carol", "on", "(+get", ">secret"}, "user: Error in user declaration '(+get': Syntax error"},
 		{[]string{"carol", "#x"}, "user: Error in user declaration '#(redacted)': The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"},
 		{nil, "user: Bad directive or wrong number of arguments"},
 	} {

@@ -42,8 +42,10 @@ const (
 	denialScan     = 10
 
 	// maxDenialText is how many bytes of a name that a client chose an entry
-	// keeps.
+	// keeps, and maxDenialInfo how many of its line of CLIENT LIST, which has
+	// such names too.
 	maxDenialText = 1 << 10
+	maxDenialInfo = 4 << 10
 )
 
 // An aclLog is the entries of ACL LOG.
@@ -71,7 +73,7 @@ func (c *client) logDenial(reason denialReason, object []byte, user string) {
 		d.context = "multi"
 	}
 	if most > 0 {
-		d.client = string(c.appendInfo(nil))
+		d.client = cut(string(c.appendInfo(nil)), maxDenialInfo)
 	}
 	c.s.denials.add(d, most)
 }

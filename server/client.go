@@ -224,6 +224,9 @@ func (c *client) serve() {
 func (c *client) batch() {
 	c.clock = c.s.uptime()
 	c.in.limits = c.s.requestLimits.Load()
+	if !c.authed { // which may not be needed any more, or again
+		c.out.setAuthed(!c.needsAuth())
+	}
 	c.countBuffers()
 	began := c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() {

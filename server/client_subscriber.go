@@ -2,8 +2,13 @@ package server
 
 import "github.com/pubsubd/pubsubd/broker"
 
-// Subscribed queues a confirmation. See broker.Subscriber.
+// Subscribed queues a confirmation. See broker.Subscriber. If the rules have
+// changed since the request was judged, nothing is delivered before
+// subscribedUnder has looked: who changed them may have been answered.
 func (c *client) Subscribed(k broker.Kind, name string, count int) {
+	if c.judged != nil && c.user.Load().Rules() != c.judged && !c.alone() {
+		c.out.hold()
+	}
 	c.confirm(subscribeWords[k], name, count)
 }
 

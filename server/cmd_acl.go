@@ -201,7 +201,7 @@ func cmdACLDryRun(c *client, argv [][]byte) {
 		c.fail(fmt.Sprintf("ERR User '%s' not found", echo(argv[2], len(argv[2]))))
 		return
 	}
-	cmd, known := lookup(argv[3:])
+	cmd, known := c.s.lookup(argv[3:])
 	switch {
 	case !known:
 		c.fail(fmt.Sprintf("ERR Command '%s' not found", echo(argv[3], len(argv[3]))))

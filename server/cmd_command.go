@@ -289,11 +289,7 @@ func (c *client) commandKeys(argv [][]byte) (keys [][]byte, flag string, ok bool
 	case !cmd.takes(len(argv)):
 		c.fail(errInvalidArgs)
 	default:
-		first := 1 + cmd.keys.skip
-		if cmd.keys.last == 0 {
-			return argv[first : first+1], cmd.keys.flag, true
-		}
-		return argv[first:], cmd.keys.flag, true
+		return cmd.keyArgs(argv), cmd.keys.flag, true
 	}
 	return nil, "", false
 }

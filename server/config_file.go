@@ -116,15 +116,18 @@ func (c *Config) include(path string, depth int) error {
 }
 
 // withoutSecrets is a line as a message may repeat it. A name that is not known
-// may be a password's, misspelt.
+// may be a password's, misspelt, and what stands behind "=" is no name.
 func withoutSecrets(line string) string {
-	name, _, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
+	name := line
+	if i := strings.IndexAny(line, " \t\v\f="); i >= 0 {
+		name = line[:i]
+	}
 	lower := strings.ToLower(strings.Trim(name, `"'`))
 	d := directiveByName(lower)
 	if d != nil && !d.secret || d == nil && !strings.Contains(lower, "pas") && !strings.Contains(lower, "auth") && !strings.Contains(lower, "user") {
 		return line
 	}
-	return name + " (redacted)"
+	return name + " " + redacted
 }
 
 // fileDirectives are lines of a configuration file that CONFIG knows nothing

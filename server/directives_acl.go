@@ -53,10 +53,12 @@ func (c *Config) addUser(words []string) string {
 }
 
 // shownRule is a rule as it may be printed: without a password, nor what was
-// meant for the sum of one.
+// meant for the sum of one. They have no place in a selector, but may have
+// been put there.
 func shownRule(rule string) string {
-	if rule != "" && strings.Contains("><#!", rule[:1]) {
-		return rule[:1] + "(redacted)"
+	const marks = "><#!"
+	if rule != "" && strings.Contains(marks+"(", rule[:1]) && strings.ContainsAny(rule, marks) {
+		return rule[:1] + redacted
 	}
 	return rule
 }

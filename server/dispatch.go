@@ -51,6 +51,9 @@ func (c *client) dispatch(argv [][]byte) {
 // perform runs a known command, now or later, or refuses to.
 func (c *client) perform(cmd *command, argv [][]byte) {
 	if text := c.refusal(cmd, argv); text != "" {
+		if c.run.num > 0 { // of which this one was to be the next, had it not just been forbidden
+			c.finishRun()
+		}
 		c.reject(cmd, text)
 		return
 	}

@@ -40,7 +40,7 @@ func (c *client) tookLong(cmd *command, took time.Duration, argv [][]byte) {
 		return
 	}
 	c.mu.Lock()
-	name := c.name
+	name := cut(c.name, maxSlowName)
 	c.mu.Unlock()
 	c.s.slowlog.add(slowEntry{at: now, took: took, args: loggedArgs(cmd, argv), addr: c.addr, name: name}, conf.SlowlogMaxLen)
 }

@@ -14,8 +14,9 @@ func secretArgs(cmd *command, argv [][]byte) func(i int) bool {
 	case "acl|setuser", "acl|getuser", "acl|deluser":
 		return func(i int) bool { return i > 1 }
 	case "config|set":
+		odd := len(argv)%2 != 0 // one is missing or too much: any may be a value
 		return func(i int) bool {
-			if i < 3 || i%2 == 0 {
+			if i < 3 || i%2 == 0 && !odd {
 				return false
 			}
 			d := directiveByName(string(argv[i-1]))

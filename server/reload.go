@@ -8,7 +8,7 @@ import (
 )
 
 // reloaders read files again while the server runs. Each leaves in force what
-// was when it fails. Setting is held.
+// was when it fails.
 var reloaders = []struct {
 	what   string // for the log
 	reload func(*Server) error
@@ -23,8 +23,6 @@ var reloaders = []struct {
 // served by what was read. What cannot be read stays as it was; the error
 // says which that is, and is logged too.
 func (s *Server) Reload() error {
-	s.setting.Lock()
-	defer s.setting.Unlock()
 	var errs []error
 	for _, r := range reloaders {
 		if err := r.reload(s); err != nil {
@@ -40,6 +38,8 @@ func (s *Server) Reload() error {
 
 // reloadTLS reads the certificates again, if there are any.
 func (s *Server) reloadTLS() error {
+	s.setting.Lock()
+	defer s.setting.Unlock()
 	conf := s.config()
 	if !s.usesTLS(conf) {
 		return nil

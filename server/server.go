@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,7 +71,7 @@ type Server struct {
 	servesTLS       atomic.Bool              // ServeTLS was called
 	handshakeLogged atomic.Int64             // when a failed handshake was last a warning
 
-	setting    sync.Mutex // held by CONFIG SET and Reload; guards the fields below
+	setting    sync.Mutex // held by CONFIG SET and while certificates are read again; guards the fields below
 	listening  bool       // ListenAndServe was called: CONFIG SET may change where
 	tlsInForce *tlsState  // what tls was when the last CONFIG SET was over
 
@@ -432,4 +433,10 @@ const (
 	maxLoggedInfo = 1 << 10
 )
 
-func cut(s string, n int) string { return s[:min(len(s), n)] }
+// cut returns the first n bytes of a string. The rest is not kept in memory.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.Clone(s[:n])
+}

@@ -80,6 +80,9 @@ func (l *slowLog) reset() {
 const (
 	maxSlowArgs = 32
 	maxSlowArg  = 128 // bytes
+
+	// maxSlowName is how many bytes of a client's name an entry keeps.
+	maxSlowName = 1 << 10
 )
 
 // loggedArgs copies the part of a request that the slow log keeps, without

@@ -98,6 +98,7 @@ func TestLoggedArgs(t *testing.T) {
 		{[]string{"HELLO", "3", "setname", "auth", "AUTH", "auth", "p", "SETNAME", "n"}, []string{"HELLO", "3", "setname", "auth", "AUTH", redacted, redacted, "SETNAME", "n"}},
 		{[]string{"HELLO", "3", "AUTH", "u", "p", "AUTH", "v", "q"}, []string{"HELLO", "3", "AUTH", redacted, redacted, "AUTH", redacted, redacted}},
 		{[]string{"HELLO", "3", "AUTH", "u"}, []string{"HELLO", "3", "AUTH", redacted}},
+		{[]string{"CONFIG", "SET", "timeout", "requirepass", "p"}, []string{"CONFIG", "SET", "timeout", "requirepass", redacted}},
 		{[]string{"CONFIG", "SET", "timeout", "requirepass", "RequirePass", "p", "tls-key-file-pass", "q"}, []string{"CONFIG", "SET", "timeout", "requirepass", "RequirePass", redacted, "tls-key-file-pass", redacted}},
 	} {
 		var argv [][]byte
@@ -108,5 +109,14 @@ func TestLoggedArgs(t *testing.T) {
 		if got := loggedArgs(cmd, argv); !slices.Equal(got, tt.want) {
 			t.Errorf("%q is logged as %q, want %q", tt.request, got, tt.want)
 		}
+	}
+}
+
+func TestSlowLogKeepsLittleOfNames(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.SlowlogLogSlowerThan = 0 })
+	c := pipe(t, s)
+	c.ask("CLIENT SETNAME "+strings.Repeat("n", 2*maxSlowName), "+OK")
+	if e := s.slowlog.latest(1)[0]; len(e.name) != maxSlowName {
+		t.Errorf("%d bytes of the name are kept", len(e.name))
 	}
 }

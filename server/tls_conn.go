@@ -368,6 +368,7 @@ func (c *client) shakeHands() bool {
 		c.close(closedHandshake)
 		return false
 	}
+	c.logout() // the default user may need a password by now
 	return true
 }
 

@@ -49,13 +49,13 @@ func (cmd *command) enterPermissions() {
 // keyArgs returns the arguments of a request that are keys. It has as many
 // arguments as the command takes.
 func (cmd *command) keyArgs(argv [][]byte) [][]byte {
-	end := len(argv)
+	first, end := 1+cmd.keys.skip, len(argv)
 	if last := cmd.keys.last; last >= 0 {
-		end = min(end, 2+last)
+		end = min(end, first+1+last)
 	} else {
-		end = max(1, end+1+last)
+		end = max(first, end+1+last)
 	}
-	return argv[1:end]
+	return argv[first:end]
 }
 
 // judge asks rules about a request. Object is what is denied: the name of the
@@ -182,10 +182,15 @@ func (c *client) mayKeep(r *acl.Rules, from operations) bool {
 
 // subscribedUnder is called after the client has subscribed, which its user
 // might not have been allowed any more by then: who took the permission away
-// may have looked at the subscriptions before.
+// may have looked at the subscriptions before. Subscribed has held back what
+// came of them.
 func (c *client) subscribedUnder(judged *acl.Rules) {
-	if r := c.user.Load().Rules(); r != judged && !c.mayKeep(r, c.broker) {
-		c.endWhy = closedNoPermission
+	switch r := c.user.Load().Rules(); {
+	case r == judged:
+	case !c.mayKeep(r, c.broker):
+		c.close(closedNoPermission)
+	case !c.alone():
+		c.out.release(c.takeReply())
 	}
 }
 

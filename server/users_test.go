@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
@@ -49,19 +50,22 @@ func TestKeyArgs(t *testing.T) {
 	argv := [][]byte{[]byte("cmd"), []byte("1"), []byte("2"), []byte("3")}
 	for _, tt := range []struct {
 		flag      string
+		skip      int
 		last      int
 		want      string
 		wantUse   acl.Access
 		wantNoKey bool
 	}{
-		{"RO", -1, "1 2 3", 0, false},
-		{"RO access", 0, "1", acl.Read, false},
-		{"RW access update", 1, "1 2", acl.Read | acl.Write, false},
-		{"OW insert", 9, "1 2 3", acl.Write, false},
-		{"RM delete", -2, "1 2", acl.Write, false},
-		{"not_key", -1, "", 0, true},
+		{"RO", 0, -1, "1 2 3", 0, false},
+		{"RO access", 0, 0, "1", acl.Read, false},
+		{"RO", 1, 0, "2", 0, false},
+		{"RO", 1, -1, "2 3", 0, false},
+		{"RW access update", 0, 1, "1 2", acl.Read | acl.Write, false},
+		{"OW insert", 0, 9, "1 2 3", acl.Write, false},
+		{"RM delete", 0, -2, "1 2", acl.Write, false},
+		{"not_key", 0, -1, "", 0, true},
 	} {
-		cmd := &command{name: "cmd", keys: &keySpec{flag: tt.flag, last: tt.last}}
+		cmd := &command{name: "cmd", keys: &keySpec{flag: tt.flag, skip: tt.skip, last: tt.last}}
 		cmd.enterPermissions()
 		if cmd.hasKeys == tt.wantNoKey || cmd.access != tt.wantUse {
 			t.Errorf("%+v: %v, %v", tt, cmd.hasKeys, cmd.access)
@@ -185,22 +189,21 @@ func TestSubscribedUnderOldRules(t *testing.T) {
 	c.user.Store(v.User)
 	judged := v.User.Rules()
 	s.broker.Subscribe(c.join(), broker.Channel, "a")
-	if c.subscribedUnder(judged); c.endWhy != "" {
-		t.Errorf("the rules have not changed, but it ends: %s", c.endWhy)
+	if c.subscribedUnder(judged); c.reason != "" {
+		t.Errorf("the rules have not changed, but it ends: %s", c.reason)
 	}
 	if _, err := s.users.Set("v", false, "resetchannels", "&a"); err != nil {
 		t.Fatal(err)
 	}
-	if c.subscribedUnder(judged); c.endWhy != "" {
-		t.Errorf("it may keep its channel, but it ends: %s", c.endWhy)
+	if c.subscribedUnder(judged); c.reason != "" {
+		t.Errorf("it may keep its channel, but it ends: %s", c.reason)
 	}
 	if _, err := s.users.Set("v", false, "resetchannels", "&b"); err != nil {
 		t.Fatal(err)
 	}
-	if c.subscribedUnder(judged); c.endWhy != closedNoPermission {
-		t.Errorf("it ends with %q", c.endWhy)
+	if c.subscribedUnder(judged); c.reason != closedNoPermission {
+		t.Errorf("it ends with %q", c.reason)
 	}
-	c.close(closedByPeer)
 	c.detach()
 }
 
@@ -294,13 +297,21 @@ func TestACLLogKeepsLittle(t *testing.T) {
 	if d := s.denials.newest(1)[0]; d.user != long[:maxDenialText] {
 		t.Errorf("%d bytes of the name are kept", len(d.user))
 	}
+	c.ask("CLIENT SETNAME "+strings.Repeat("n", 2*maxDenialInfo), "+OK")
+	c.ask("AUTH nobody p", "-WRONGPASS invalid username-password pair or user is disabled.")
+	if d := s.denials.newest(1)[0]; len(d.client) != maxDenialInfo {
+		t.Errorf("%d bytes of the line of CLIENT LIST are kept", len(d.client))
+	}
+	if unsafe.StringData(cut(long, 3)) == unsafe.StringData(long) || cut(long, 3) != "xxx" || cut(long, len(long)) != long {
+		t.Error("what is cut off stays in memory")
+	}
 	for i := range 2 * denialScan {
 		c.ask(fmt.Sprintf("AUTH user%d p", i), "-WRONGPASS invalid username-password pair or user is disabled.")
 	}
 	c.ask("AUTH user0 p", "-WRONGPASS invalid username-password pair or user is disabled.") // too many since
 	c.ask(fmt.Sprintf("AUTH user%d p", denialScan+1), "-WRONGPASS invalid username-password pair or user is disabled.")
 	list := s.denials.newest(100)
-	if len(list) != 2*denialScan+2 || list[0].count != 2 || list[1].count != 1 || list[1].user != "user0" {
+	if len(list) != 2*denialScan+3 || list[0].count != 2 || list[1].count != 1 || list[1].user != "user0" {
 		t.Errorf("%d entries, the newest %+v", len(list), list[:2])
 	}
 }

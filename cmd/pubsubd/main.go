@@ -5,7 +5,8 @@
 //	pubsubd ping [--port 6379] [--host 127.0.0.1]
 //
 // The file and the directives are those of redis-server; pubsubd --help lists
-// them. SIGHUP opens the log file again; SIGTERM and SIGINT end the server.
+// them. SIGHUP opens the log file again and has the certificates and the ACL
+// file read again; SIGTERM and SIGINT end the server.
 package main
 
 import (
