@@ -74,16 +74,11 @@ func (s *Server) loadUsersFile(allChannels bool) ([]acl.Change, error) {
 }
 
 // reloadUsers reads the ACL file again, if there is one, as ACL LOAD does.
-func (s *Server) reloadUsers() error {
+func (s *Server) reloadUsers() ([]acl.Change, error) {
 	if s.aclFile == "" {
-		return nil
+		return nil, nil
 	}
-	changes, err := s.loadUsersFile(s.config().ACLAllChannels)
-	if err != nil {
-		return err
-	}
-	s.enforce(nil, changes...)
-	return nil
+	return s.loadUsersFile(s.config().ACLAllChannels)
 }
 
 // saveUsersFile writes the users to the ACL file and tells whether it could.
