@@ -58,7 +58,7 @@ type client struct {
 
 	// Read by CLIENT LIST.
 	last     atomic.Pointer[command] // last command; nil before the first
-	active   atomic.Int64            // when it ran, in nanoseconds since the server's start
+	active   atomic.Int64            // when it was last read from, in nanoseconds since the server's start
 	buffered atomic.Int64            // bytes of the requests at hand
 	room     atomic.Int64            // bytes free behind them
 	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
@@ -223,6 +223,7 @@ func (c *client) serve() {
 // batch runs the requests that have arrived, and sends what came of them.
 func (c *client) batch() {
 	c.clock = c.s.uptime()
+	c.active.Store(int64(c.clock))
 	c.in.limits = c.s.requestLimits.Load()
 	c.countBuffers()
 	began := c.clock
@@ -248,7 +249,6 @@ func (c *client) batch() {
 	}
 	c.finishRun()
 	c.in.settle()
-	c.active.Store(int64(c.clock))
 	c.countBuffers()
 	c.deliverAll()
 	c.s.checkClientMemory(c)
