@@ -36,7 +36,7 @@ func (s *Server) pause(d time.Duration, all bool) {
 	if until := now.Add(d); until.After(p.until) {
 		p.until = until
 	}
-	if !p.until.After(now) {
+	if !p.until.After(now) || s.draining.Load() { // stop ends a pause, and there is none behind it
 		return
 	}
 	mode := modePauseWrites
