@@ -69,7 +69,7 @@ func TestACLFile(t *testing.T) {
 	// A wrong line, and nothing has changed.
 	writeFile(t, file, "user alice off\nuser bob on +nosuch\nfoo\n")
 	admin.ask("ACL LOAD", "-ERR "+file+":2: Error in applying operation '+nosuch': Unknown command or category name in ACL. "+file+":3 should start with user keyword followed by the username. WARNING: ACL errors detected, no change to the previously active ACL rules was performed")
-	if err := s.reloadUsers(); err == nil || !strings.Contains(err.Error(), "+nosuch") {
+	if err := s.Reload(); err == nil || !strings.Contains(err.Error(), "+nosuch") {
 		t.Errorf("reload: %v", err)
 	}
 	admin.ask("ACL USERS", "[alice bob carol default]")
@@ -81,7 +81,7 @@ func TestACLFile(t *testing.T) {
 
 	// Who lost a channel or is gone is closed, who lost nothing stays.
 	writeFile(t, file, "user bob on >pw ~* &c +@all\nuser dave on\n")
-	if err := s.reloadUsers(); err != nil {
+	if err := s.Reload(); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]*testConn{"alice": alice, "bob": bob} {
@@ -201,7 +201,7 @@ func TestUsersOfTheConfig(t *testing.T) {
 		t.Errorf("logged: %v", logs.All())
 	}
 	pipe(t, s).ask("ACL LIST", "[user default on nopass sanitize-payload ~* &* +@all user v on sanitize-payload resetchannels -@all]")
-	if err := newServer(t).reloadUsers(); err != nil {
+	if err := newServer(t).Reload(); err != nil {
 		t.Errorf("reloading without a file: %v", err)
 	}
 }

@@ -58,7 +58,7 @@ type client struct {
 
 	// Read by CLIENT LIST.
 	last     atomic.Pointer[command] // last command; nil before the first
-	active   atomic.Int64            // when it ran, in nanoseconds since the server's start
+	active   atomic.Int64            // when it was last read from, in nanoseconds since the server's start
 	buffered atomic.Int64            // bytes of the requests at hand
 	room     atomic.Int64            // bytes free behind them
 	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
@@ -223,11 +223,14 @@ func (c *client) serve() {
 // batch runs the requests that have arrived, and sends what came of them.
 func (c *client) batch() {
 	c.clock = c.s.uptime()
+	c.active.Store(int64(c.clock))
 	c.in.limits = c.s.requestLimits.Load()
 	if !c.authed { // which may not be needed any more, or again
 		c.out.setAuthed(!c.needsAuth())
 	}
-	c.countBuffers()
+	if c.s.out.piled.wanted.Load() {
+		c.countBuffers()
+	}
 	began := c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() {
 		argv, err := c.in.next(!c.needsAuth())
@@ -246,26 +249,38 @@ func (c *client) batch() {
 			began = c.clock
 			c.finishRun()
 			c.deliverAll()
+			c.countBuffers()
 			c.out.awaitRoom()
 		}
 	}
 	c.finishRun()
 	c.in.settle()
-	c.active.Store(int64(c.clock))
 	c.countBuffers()
 	c.deliverAll()
 	c.s.checkClientMemory(c)
 	c.out.awaitRoom()
 }
 
-// countBuffers keeps what CLIENT LIST and client eviction know of what the
-// client has sent.
+// countBuffers keeps what others, CLIENT LIST and client eviction, know of what
+// the client has sent. It is called when a batch is over and, if somebody adds
+// up what clients hold, before. As a rule nothing has changed then.
 func (c *client) countBuffers() {
-	n := int64(c.in.buffered())
-	if before := c.buffered.Swap(n); n > before {
-		c.s.out.piled.add(int(n - before))
+	n, room := int64(c.in.buffered()), int64(c.in.room())
+	if before := c.buffered.Load(); n != before {
+		c.buffered.Store(n)
+		c.s.out.piled.add(int(max(0, n-before)))
 	}
+	if room != c.room.Load() {
+		c.room.Store(room)
+	}
+}
+
+// countRequest keeps what CLIENT LIST tells of the client that sends it: the
+// bytes of the batch and the arguments of the request at hand.
+func (c *client) countRequest(argv [][]byte) {
+	c.buffered.Store(int64(c.in.end)) // since the batch began
 	c.room.Store(int64(c.in.room()))
+	c.argvMem.Store(argvBytes(argv))
 }
 
 // heldBytes is what the client has sent and the server keeps for it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pubsubd/pubsubd/broker"
 )
@@ -87,4 +89,23 @@ func TestClientListOfItself(t *testing.T) {
 	if got := strings.Split(c.do("CLIENT LIST"), "\n"); !strings.Contains(got[1], " qbuf=0 qbuf-free=0 argv-mem=0 ") {
 		t.Error(got[1])
 	}
+}
+
+// Nobody is idle while a request of its own runs, however long it had been, nor
+// when a pause that held it back is just over.
+func TestClientIsNotIdleToItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		c, other := pipe(t, s), pipe(t, s)
+		other.ask("PING", "+PONG")
+		time.Sleep(5 * time.Second)
+		if got := c.do("CLIENT LIST"); strings.Count(got, " idle=0 ") != 1 || strings.Count(got, " idle=5 ") != 1 {
+			t.Error(got)
+		}
+		c.ask("CLIENT PAUSE 5000", "+OK")
+		other.send("CLIENT INFO")
+		if got := other.next().String(); !strings.Contains(got, " idle=0 ") {
+			t.Error(got)
+		}
+	})
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/pubsubd/pubsubd/broker"
 )
 
-// cmdClientInfo and cmdClientList count the arguments of the request at hand,
-// which is the only one they see running.
+// cmdClientInfo and cmdClientList count the request at hand, which is the only
+// one they see running.
 
 func cmdClientInfo(c *client, argv [][]byte) {
-	c.argvMem.Store(argvBytes(argv))
+	c.countRequest(argv)
 	c.reply = appendVerbatim(c.reply, c.resp3, append(c.appendInfo(nil), '\n'))
 	c.argvMem.Store(0)
 }
@@ -48,7 +48,7 @@ func cmdClientList(c *client, argv [][]byte) {
 		c.fail(errSyntax)
 		return
 	}
-	c.argvMem.Store(argvBytes(argv))
+	c.countRequest(argv)
 	text := make([]byte, 0, infoBytes*len(list))
 	for _, o := range list {
 		text = append(o.appendInfo(text), '\n')

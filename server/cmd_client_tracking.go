@@ -16,7 +16,6 @@ type tracking struct {
 	broken               bool     // the client redirected to is gone, as an invalidation has shown
 	prefixes             []string // in order
 	caching              bool     // CLIENT CACHING was sent just now
-	invalidated          bool     // within the transaction at hand
 }
 
 // parseTracking reads the options of CLIENT TRACKING. The text is the error,
@@ -211,10 +210,6 @@ func (c *client) afterTracked(cmd *command, known bool) {
 	if !known || !strings.HasPrefix(cmd.name, "client|") {
 		t.caching = false
 	}
-	if t.invalidated {
-		t.invalidated = false
-		c.invalidate(c, t.redirect, c.resp3)
-	}
 }
 
 // invalidateAll tells the clients that track keys that all have changed, as
@@ -228,10 +223,6 @@ func (c *client) invalidateAll() {
 		tracks, redirect, resp3 := o.tracking != nil, o.tracking.redirection(), o.proto == 3
 		o.mu.Unlock()
 		if !tracks {
-			continue
-		}
-		if o == c && c.tx != nil {
-			c.tracking.invalidated = true // behind the reply of EXEC
 			continue
 		}
 		c.invalidate(o, redirect, resp3)
@@ -274,10 +265,14 @@ func (c *client) invalidate(o *client, redirect int64, resp3 bool) {
 }
 
 // push queues a frame that no request has asked for, and that CLIENT REPLY does
-// not silence.
+// not silence. Within EXEC one for its own client waits for the reply.
 func (c *client) push(to *client, p []byte) {
-	if to != c {
+	switch {
+	case to != c:
 		c.send(to, p)
+		return
+	case c.tx != nil:
+		c.tx.pushes = append(c.tx.pushes, p)
 		return
 	}
 	at := c.beginConfirmation()

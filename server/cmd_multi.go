@@ -15,6 +15,8 @@ type transaction struct {
 	failed   bool // a command could not be queued: EXEC will refuse
 	touches  bool // one of them uses the broker
 	writes   bool // one of them is held back by CLIENT PAUSE WRITE
+
+	pushes [][]byte // invalidations for its own client, to be sent behind the reply
 }
 
 // queuedOverhead is about what a queued command, and each of its arguments,
@@ -89,7 +91,12 @@ func cmdExec(c *client, _ [][]byte) {
 		c.fail(errExecNoMulti)
 		return
 	}
-	defer c.leaveMulti()
+	defer func() {
+		c.leaveMulti()
+		for _, p := range tx.pushes {
+			c.push(c, p)
+		}
+	}()
 	if tx.failed {
 		c.fail(errExecFailed)
 		return

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"fmt"
-	"time"
 	"unsafe"
 
 	"github.com/tidwall/redcon"
@@ -164,9 +163,7 @@ func (c *client) finishRun() {
 	c.mark = len(c.reply)
 	c.clock = c.s.uptime()
 	c.failed = false
-	took := c.clock - start
-	c.countCalls(r.cmd, r.num, took)
-	if each := took / time.Duration(r.num); each >= c.s.slowest() {
+	if each := c.countCalls(r.cmd, r.num, c.clock-start); each >= c.s.slowest() {
 		c.runTookLong(each)
 	}
 	if c.ordered {

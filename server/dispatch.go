@@ -154,13 +154,17 @@ func (c *client) callAlone(cmd *command, argv [][]byte) {
 	}
 }
 
-// countCalls counts n calls of a command that took so long together.
-func (c *client) countCalls(cmd *command, n int, took time.Duration) {
+// countCalls counts n calls of a command that took so long together, and returns
+// how long each took.
+func (c *client) countCalls(cmd *command, n int, took time.Duration) (each time.Duration) {
+	if each = took; n > 1 {
+		each /= time.Duration(n)
+	}
 	st := &c.s.stats[cmd.index]
 	st.calls.Add(int64(n))
 	st.nanos.Add(int64(took))
 	if c.s.config().LatencyTracking {
-		st.durations().add(took/time.Duration(n), n)
+		st.durations().add(each, n)
 	}
 	if c.failed {
 		st.failed.Add(1)
@@ -168,4 +172,5 @@ func (c *client) countCalls(cmd *command, n int, took time.Duration) {
 	}
 	c.calls.Add(int64(n))
 	c.s.commands.Add(int64(n))
+	return each
 }

@@ -298,3 +298,34 @@ func TestInvalidationsAmongMessages(t *testing.T) {
 	_ = c.nc.Close()
 	waitFor(t, "nobody to track keys", func() bool { return s.tracking.Load() == 0 })
 }
+
+// What others redirect to the client that runs EXEC comes behind the whole reply,
+// once for each command, in RESP2 as well.
+func TestRedirectedInvalidationsOfExec(t *testing.T) {
+	s := newServer(t)
+	addr := listen(t, s)
+	for _, version := range []string{"2", "3"} {
+		c, other := dial(t, addr), dial(t, addr)
+		c.ask("HELLO "+version, map[string]string{"2": "[server…", "3": "%[server…"}[version])
+		other.ask("CLIENT TRACKING ON REDIRECT "+c.do("CLIENT ID"), "+OK")
+		for _, touch := range []string{"PING", "SUBSCRIBE __redis__:invalidate"} {
+			c.send("MULTI", touch, "FLUSHALL", "FLUSHDB", "EXEC", "PING")
+			c.want("+OK", "+QUEUED", "+QUEUED", "+QUEUED")
+			subscribed := touch != "PING"
+			reply, pong, invalidation := "[+PONG +OK +OK]", "+PONG", ">[invalidate nil]"
+			switch {
+			case subscribed && version == "2":
+				reply, pong, invalidation = "[[subscribe __redis__:invalidate 1] +OK +OK]", "[pong ]", "[message __redis__:invalidate nil]"
+			case subscribed:
+				reply = "[>[subscribe __redis__:invalidate 1] +OK +OK]"
+			}
+			c.want(reply)
+			if subscribed || version == "3" {
+				c.want(invalidation, invalidation)
+			}
+			c.want(pong)
+		}
+		_, _ = c.nc.Close(), other.nc.Close()
+		waitFor(t, "nobody to track keys", func() bool { return s.tracking.Load() == 0 })
+	}
+}

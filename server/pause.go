@@ -36,7 +36,7 @@ func (s *Server) pause(d time.Duration, all bool) {
 	if until := now.Add(d); until.After(p.until) {
 		p.until = until
 	}
-	if !p.until.After(now) {
+	if !p.until.After(now) || s.draining.Load() { // stop ends a pause, and there is none behind it
 		return
 	}
 	mode := modePauseWrites
@@ -122,7 +122,9 @@ func (c *client) holdBack(cmd *command, argv [][]byte) bool {
 
 // resume lets a client that was held back run again.
 func (c *client) resume() {
-	if c.held.CompareAndSwap(true, false) {
+	if c.held.Load() {
+		c.active.Store(int64(c.s.uptime())) // before it counts as idle again
+		c.held.Store(false)
 		c.argvMem.Store(0)
 		c.s.paused.mu.Lock()
 		delete(c.s.paused.held, c)

@@ -179,3 +179,13 @@ func TestIdleTimeoutSparesThoseWhoCannotHelpIt(t *testing.T) {
 		sub.want("[message c x]")
 	})
 }
+
+// A pause that begins while the server ends leaves nothing behind.
+func TestPauseBehindTheEnd(t *testing.T) {
+	s := newServer(t)
+	s.stop()
+	s.pause(time.Hour, true)
+	if s.modes.Load() != 0 || s.paused.timer != nil {
+		t.Errorf("modes %b, timer %v", s.modes.Load(), s.paused.timer)
+	}
+}
