@@ -133,7 +133,7 @@ type Config struct {
 	// directory of the process. Empty, the default, means there is none.
 	ConfigFile string
 
-	commands map[string]*command // by name, after rename-command; nil if it has not been used
+	commands map[string]*command // by name, after rename-command, nil for those of Redis that are not here; nil if it has not been used
 	modules  []string            // by loadmodule, none of which can be loaded
 	kept     map[string]string   // values of directives without effect, by name, if they were set
 
@@ -263,7 +263,7 @@ func (c *Config) set(name string, d *directive, words []string) error {
 	if d == nil {
 		return &DirectiveError{name, errBadDirective}
 	}
-	if len(words) == 0 || len(words) > 1 && !d.several {
+	if len(words) == 0 && (!d.several || d.fileOnly) || len(words) > 1 && !d.several {
 		if d.fileOnly {
 			return &DirectiveError{d.name, errBadDirective}
 		}

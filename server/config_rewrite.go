@@ -66,8 +66,12 @@ const userDirective = "user"
 
 // lineOf is the line that sets a directive to a value.
 func (c *Config) lineOf(d *directive, value string) string {
+	words := d.words(value)
+	if len(words) == 0 {
+		words = []string{""}
+	}
 	line := d.name
-	for _, word := range d.words(value) {
+	for _, word := range words {
 		line += " " + quoteIfNeeded(word)
 	}
 	return line

@@ -137,12 +137,15 @@ func (d *directive) also(alias string) *directive {
 	return d
 }
 
-// words splits a value of CONFIG SET.
+// words splits a value of CONFIG SET, which may be an empty list.
 func (d *directive) words(value string) []string {
-	if d.several {
-		return strings.Split(value, " ")
+	switch {
+	case !d.several:
+		return []string{value}
+	case value == "":
+		return nil
 	}
-	return []string{value}
+	return strings.Split(value, " ")
 }
 
 // LogLevel returns the zap level for a level of Redis: "debug", "verbose",
@@ -309,6 +312,9 @@ var memoryUnits = map[string]int64{
 func parseMemory(word string) (n int64, ok bool) {
 	digits := strings.TrimRight(word, "bkmgBKMG")
 	unit, known := memoryUnits[strings.ToLower(word[len(digits):])]
+	if digits == "" {
+		digits = "0" // as strtoull has it
+	}
 	u, err := strconv.ParseUint(digits, 10, 63)
 	if !known || err != nil || int64(u) > math.MaxInt64/unit {
 		return 0, false
@@ -329,9 +335,6 @@ func outputLimitLines(c *Config) []string {
 
 // setOutputLimits sets the limits of the classes named and keeps the others.
 func setOutputLimits(c *Config, words []string) string {
-	if len(words) == 1 && words[0] == "" {
-		return ""
-	}
 	if len(words)%4 != 0 {
 		return "Wrong number of arguments in buffer limit configuration."
 	}

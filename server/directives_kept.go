@@ -180,7 +180,8 @@ var keptDirectives = []*directive{
 	keptBool("lua-enable-deprecated-api", false).hide(),
 }
 
-// keptSave has a line for each pair in a file, which add up.
+// keptSave has a line for each pair in a file, which add up. The first replaces
+// the default.
 var keptSave = func() *directive {
 	d := keptWords("save", defaultSave, "pairs of seconds and changes", parseSave).takesSeveral()
 	d.lines = saveLines
@@ -188,6 +189,8 @@ var keptSave = func() *directive {
 		value, text := parseSave(c, words)
 		if before := c.kept[d.name]; before != "" && value != "" {
 			value = before + " " + value
+		} else if len(words) == 0 { // unlike "", which empties it
+			value = before
 		}
 		if text == "" {
 			c.keep(d.name, value)
