@@ -137,16 +137,6 @@ type Config struct {
 	modules  []string            // by loadmodule, none of which can be loaded
 	kept     map[string]string   // values of directives without effect, by name, if they were set
 
-	// Logger receives what the server has to say. Nil, the default, means
-	// nobody does. Payloads and passwords are never logged.
-	Logger *zap.Logger
-
-	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
-	Level *zap.AtomicLevel
-
-	// OnListening is called by ListenAndServe when clients can connect. Nil, the
-	// default, means nobody wants to know.
-	OnListening func()
 	// SlowlogLogSlowerThan is how long, in microseconds, a command must take to
 	// be entered in the slow log. Zero means every command, -1 none. The default
 	// is 10000.
@@ -168,6 +158,17 @@ type Config struct {
 	// LatencyTrackingInfoPercentiles are those INFO latencystats tells, 0 to 100.
 	// The default is 50, 99 and 99.9.
 	LatencyTrackingInfoPercentiles []float64
+
+	// Logger receives what the server has to say. Nil, the default, means
+	// nobody does. Payloads and passwords are never logged.
+	Logger *zap.Logger
+
+	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
+	Level *zap.AtomicLevel
+
+	// OnListening is called by ListenAndServe when clients can connect. Nil, the
+	// default, means nobody wants to know.
+	OnListening func()
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent
 	// SHUTDOWN. Nil, the default, means that the server shuts itself down.
