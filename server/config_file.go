@@ -81,7 +81,7 @@ func (c *Config) load(text string, depth int) error {
 
 // loadLine does what a line says.
 func (c *Config) loadLine(name string, words []string, depth int) error {
-	if strings.EqualFold(name, "include") && len(words) == 1 {
+	if equalFold(name, "include") && len(words) == 1 {
 		return c.include(words[0], depth+1)
 	}
 	d := directiveByName(name)
@@ -119,7 +119,7 @@ func (c *Config) include(path string, depth int) error {
 // may be a password's, misspelt.
 func withoutSecrets(line string) string {
 	name, _, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
-	lower := strings.ToLower(strings.Trim(name, `"'`))
+	lower := asciiLower(strings.Trim(name, `"'`))
 	d := directiveByName(lower)
 	if d != nil && !d.secret || d == nil && !strings.Contains(lower, "pas") && !strings.Contains(lower, "auth") && !strings.Contains(lower, "user") {
 		return line

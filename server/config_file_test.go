@@ -71,6 +71,8 @@ func TestLoadErrors(t *testing.T) {
 		{"\nloadmodule", "loadmodule", "Bad directive or wrong number of arguments"},
 		{"\nrename-command ping", "rename-command ping", "Bad directive or wrong number of arguments"},
 		{"\nrename-command nosuch x", "rename-command nosuch x", "No such command in rename-command"},
+		{"\nmaxclient\u017f 5", "maxclient\u017f 5", "Bad directive or wrong number of arguments"},
+		{"\nprotected-mode ye\u017f", "protected-mode ye\u017f", "argument must be 'yes' or 'no'"},
 		{"\nrename-command ping echo", "rename-command ping echo", "Target command name already exists"},
 		{"\nrename-command get set", "rename-command get set", "Target command name already exists"},
 		{"rename-command publish x\nrename-command publish y", "rename-command publish y", "No such command in rename-command"},

@@ -105,7 +105,7 @@ const (
 // none.
 func directiveByName(name string) *directive {
 	for _, d := range directives {
-		if strings.EqualFold(d.name, name) || d.alias != "" && strings.EqualFold(d.alias, name) {
+		if equalFold(name, d.name) || d.alias != "" && equalFold(name, d.alias) {
 			return d
 		}
 	}
@@ -197,9 +197,9 @@ func yesNo(b bool) string {
 
 func parseBool(word string) (yes bool, text string) {
 	switch {
-	case strings.EqualFold(word, "yes"):
+	case equalFold(word, "yes"):
 		return true, ""
-	case strings.EqualFold(word, "no"):
+	case equalFold(word, "no"):
 		return false, ""
 	}
 	return false, "argument must be 'yes' or 'no'"
@@ -221,7 +221,7 @@ func enumDirective(name string, choices []string, field func(*Config) *string) *
 
 func parseEnum(word string, choices []string) (choice, text string) {
 	for _, choice := range choices {
-		if strings.EqualFold(word, choice) {
+		if equalFold(word, choice) {
 			return choice, ""
 		}
 	}
@@ -311,7 +311,7 @@ var memoryUnits = map[string]int64{
 // parseMemory reads a size in bytes: a number with or without a unit.
 func parseMemory(word string) (n int64, ok bool) {
 	digits := strings.TrimRight(word, "bkmgBKMG")
-	unit, known := memoryUnits[strings.ToLower(word[len(digits):])]
+	unit, known := memoryUnits[asciiLower(word[len(digits):])]
 	if digits == "" {
 		digits = "0" // as strtoull has it
 	}

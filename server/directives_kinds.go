@@ -110,7 +110,7 @@ func keptFileName(name, def, what string) *directive {
 func (d *directive) refuse(value, text string) *directive {
 	set := d.set
 	d.set = func(c *Config, words []string) string {
-		if len(words) == 1 && strings.EqualFold(words[0], value) {
+		if len(words) == 1 && equalFold(words[0], value) {
 			return text
 		}
 		return set(c, words)
@@ -261,7 +261,7 @@ func parseReplicaOf(_ *Config, words []string) (value, text string) {
 		return "", ""
 	case len(words) != 2:
 		return "", errWordCount
-	case strings.EqualFold(words[0], "no") && strings.EqualFold(words[1], "one"):
+	case equalFold(words[0], "no") && equalFold(words[1], "one"):
 		return "", ""
 	}
 	if n, ok := parseLength([]byte(words[1])); !ok || n < 0 || n > math.MaxUint16 {

@@ -3,7 +3,6 @@ package server
 import (
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // A ProcessConfig is the part of a Config that says how the program runs. A
@@ -66,7 +65,7 @@ var processDirectives = []*directive{
 	{name: "log-format", values: orList(logFormats), fixed: true,
 		get: func(c *Config) string { return c.LogFormat },
 		set: func(c *Config, words []string) string {
-			if strings.EqualFold(words[0], "legacy") { // as Valkey calls it
+			if equalFold(words[0], "legacy") { // as Valkey calls it
 				words = []string{"redis"}
 			}
 			word, text := parseEnum(words[0], logFormats)
