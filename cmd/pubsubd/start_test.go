@@ -202,6 +202,7 @@ func TestStartLines(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	for args, want := range map[string]string{
 		"--requirepass sesame":       "the password is an argument of this process",
+		"--user joe on >sesame":      "the password is an argument of this process",
 		"--supervised systemd":       "systemd supervision requested, but NOTIFY_SOCKET not found",
 		"--appendonly yes --hz 5":    `these directives have no effect here\s+\{"directives": \["appendonly"\]\}`,
 		"--pidfile /nonexistent/pid": "Failed to write PID file: No such file or directory",
