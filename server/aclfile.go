@@ -26,7 +26,7 @@ func (s *Server) setUpUsers(conf *Config) error {
 			s.log.Warn("requirepass has no effect: the ACL file says what the password of the default user is")
 		}
 		if _, err := s.loadUsersFile(conf.ACLAllChannels); err != nil {
-			return fmt.Errorf("server: starting without users because of ACL errors: %w", err)
+			return fmt.Errorf("server: not starting because of ACL errors: %w", err)
 		}
 		return nil
 	}

@@ -167,9 +167,9 @@ func TestUsersOfTheConfig(t *testing.T) {
 		{func(c *Config) { c.Users = []string{"a <secret"} }, "server: Error loading ACL rule '<(redacted)' for the user named 'a': The password you are trying to remove from the user does not exist"},
 		{func(c *Config) { c.Users = []string{`"a b >secret"`} }, "server: Config.Users[0]: Spaces not allowed in ACL usernames"},
 		{func(c *Config) { c.Users, c.ACLFile = []string{"a on"}, file }, "server: users are given by the configuration and by an ACL file; use one or the other"},
-		{func(c *Config) { c.ACLFile = file + "x" }, "server: starting without users because of ACL errors: Error loading ACLs, opening file '" + file + "x': No such file or directory"},
-		{func(c *Config) { c.ACLFile = filepath.Dir(file) }, "server: starting without users because of ACL errors: Error loading ACLs, opening file '" + filepath.Dir(file) + "': Is a directory"},
-		{func(c *Config) { c.ACLFile = bad }, "server: starting without users because of ACL errors: " + bad + ":1: Syntax error. WARNING: ACL errors detected, no change to the previously active ACL rules was performed"},
+		{func(c *Config) { c.ACLFile = file + "x" }, "server: not starting because of ACL errors: Error loading ACLs, opening file '" + file + "x': No such file or directory"},
+		{func(c *Config) { c.ACLFile = filepath.Dir(file) }, "server: not starting because of ACL errors: Error loading ACLs, opening file '" + filepath.Dir(file) + "': Is a directory"},
+		{func(c *Config) { c.ACLFile = bad }, "server: not starting because of ACL errors: " + bad + ":1: Syntax error. WARNING: ACL errors detected, no change to the previously active ACL rules was performed"},
 		{func(c *Config) { c.ACLLogMaxLen = -1 }, "server: Config.ACLLogMaxLen is -1, not between 0 and 9223372036854775807; NewConfig has the defaults"},
 	} {
 		conf := NewConfig()

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tidwall/redcon"
@@ -13,7 +12,7 @@ import (
 // parseClass reads the name of a class of clients. No client here is a master
 // or a replica.
 func parseClass(arg []byte) (class clientClass, ok bool) {
-	switch strings.ToLower(string(arg)) {
+	switch asciiLower(string(arg)) {
 	case "normal":
 		return classNormal, true
 	case "slave", "replica":

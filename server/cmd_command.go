@@ -1,8 +1,6 @@
 package server
 
 import (
-	"strings"
-
 	"github.com/tidwall/redcon"
 
 	"github.com/pubsubd/pubsubd/match"
@@ -131,14 +129,14 @@ func cmdCommandList(c *client, argv [][]byte) {
 		case equalFold(argv[3], "aclcat"):
 			keep = func(cmd *command) bool {
 				for _, name := range cmd.categoryNames() {
-					if strings.EqualFold(name[1:], value) {
+					if equalFold(value, name[1:]) {
 						return true
 					}
 				}
 				return false
 			}
 		case equalFold(argv[3], "pattern"):
-			keep = func(cmd *command) bool { return match.Match(strings.ToLower(value), cmd.name) }
+			keep = func(cmd *command) bool { return match.Match(asciiLower(value), cmd.name) }
 		default:
 			c.fail(errSyntax)
 			return

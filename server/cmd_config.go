@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 
 	"github.com/tidwall/redcon"
 	"go.uber.org/zap"
@@ -15,12 +14,12 @@ func cmdConfigGet(c *client, argv [][]byte) {
 	seen := make(map[string]bool)
 	for _, arg := range argv[2:] {
 		glob := string(arg)
-		for _, pair := range c.s.config().Get(strings.ToLower(glob)) {
+		for _, pair := range c.s.config().Get(asciiLower(glob)) {
 			if seen[pair[0]] {
 				continue
 			}
 			seen[pair[0]] = true
-			if strings.EqualFold(pair[0], glob) {
+			if equalFold(glob, pair[0]) {
 				pair[0] = glob // a name is answered as it was asked
 			}
 			pairs = append(pairs, pair)

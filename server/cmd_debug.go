@@ -49,7 +49,7 @@ func cmdDebug(c *client, argv [][]byte) {
 	case n == 3 && equalFold(sub, "sleep"):
 		c.debugSleep(argv[2])
 	case n == 3 && equalFold(sub, "protocol"):
-		c.debugProtocol(strings.ToLower(string(argv[2])))
+		c.debugProtocol(asciiLower(string(argv[2])))
 	case n == 4 && equalFold(sub, "replybuffer") && equalFold(argv[2], "resizing"):
 		c.ok() // nothing is ever resized
 	case n == 4 && equalFold(sub, "replybuffer") && equalFold(argv[2], "peak-reset-time"):

@@ -217,12 +217,13 @@ func isAttack(name []byte) bool {
 	return equalFold(name, "post") || equalFold(name, "host:")
 }
 
-// equalFold compares an argument with a word in lower case.
-func equalFold(arg []byte, word string) bool {
+// equalFold compares an argument with a word in lower case. Only ASCII has cases
+// here, as in Redis.
+func equalFold[T ~[]byte | ~string](arg T, word string) bool {
 	if len(arg) != len(word) {
 		return false
 	}
-	for i := range arg {
+	for i := range len(arg) {
 		c := arg[i]
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'

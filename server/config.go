@@ -133,20 +133,10 @@ type Config struct {
 	// directory of the process. Empty, the default, means there is none.
 	ConfigFile string
 
-	commands map[string]*command // by name, after rename-command; nil if it has not been used
+	commands map[string]*command // by name, after rename-command, nil for those of Redis that are not here; nil if it has not been used
 	modules  []string            // by loadmodule, none of which can be loaded
 	kept     map[string]string   // values of directives without effect, by name, if they were set
 
-	// Logger receives what the server has to say. Nil, the default, means
-	// nobody does. Payloads and passwords are never logged.
-	Logger *zap.Logger
-
-	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
-	Level *zap.AtomicLevel
-
-	// OnListening is called by ListenAndServe when clients can connect. Nil, the
-	// default, means nobody wants to know.
-	OnListening func()
 	// SlowlogLogSlowerThan is how long, in microseconds, a command must take to
 	// be entered in the slow log. Zero means every command, -1 none. The default
 	// is 10000.
@@ -168,6 +158,17 @@ type Config struct {
 	// LatencyTrackingInfoPercentiles are those INFO latencystats tells, 0 to 100.
 	// The default is 50, 99 and 99.9.
 	LatencyTrackingInfoPercentiles []float64
+
+	// Logger receives what the server has to say. Nil, the default, means
+	// nobody does. Payloads and passwords are never logged.
+	Logger *zap.Logger
+
+	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
+	Level *zap.AtomicLevel
+
+	// OnListening is called by ListenAndServe when clients can connect. Nil, the
+	// default, means nobody wants to know.
+	OnListening func()
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent
 	// SHUTDOWN. Nil, the default, means that the server shuts itself down.
@@ -263,7 +264,7 @@ func (c *Config) set(name string, d *directive, words []string) error {
 	if d == nil {
 		return &DirectiveError{name, errBadDirective}
 	}
-	if len(words) == 0 || len(words) > 1 && !d.several {
+	if len(words) == 0 && (!d.several || d.fileOnly) || len(words) > 1 && !d.several {
 		if d.fileOnly {
 			return &DirectiveError{d.name, errBadDirective}
 		}

@@ -81,11 +81,11 @@ func (c *Config) load(text string, depth int) error {
 
 // loadLine does what a line says.
 func (c *Config) loadLine(name string, words []string, depth int) error {
-	if strings.EqualFold(name, "include") && len(words) == 1 {
+	if equalFold(name, "include") && len(words) == 1 {
 		return c.include(words[0], depth+1)
 	}
 	d := directiveByName(name)
-	if d == nil || d.add == nil || len(words) == 0 {
+	if d == nil || d.add == nil {
 		return c.set(name, d, words)
 	}
 	if text := d.add(c, words); text != "" {
@@ -122,7 +122,7 @@ func withoutSecrets(line string) string {
 	if i := strings.IndexAny(line, " \t\v\f="); i >= 0 {
 		name = line[:i]
 	}
-	lower := strings.ToLower(strings.Trim(name, `"'`))
+	lower := asciiLower(strings.Trim(name, `"'`))
 	d := directiveByName(lower)
 	if d != nil && !d.secret || d == nil && !strings.Contains(lower, "pas") && !strings.Contains(lower, "auth") && !strings.Contains(lower, "user") {
 		return line
@@ -156,17 +156,22 @@ func renameCommand(c *Config, words []string) string {
 	}
 	if c.commands == nil {
 		c.commands = maps.Clone(commandByName)
+		for _, name := range strings.Fields(redisCommandNames) {
+			if c.commands[name] == nil {
+				c.commands[name] = nil
+			}
+		}
 	}
 	name, next := asciiLower(words[0]), asciiLower(words[1])
-	cmd := c.commands[name]
-	switch {
-	case cmd == nil && !redisCommands[name]:
+	cmd, known := c.commands[name]
+	if !known {
 		return "No such command in rename-command"
-	case next != "" && next != name && c.commands[next] != nil:
+	}
+	if _, taken := c.commands[next]; taken && next != name {
 		return "Target command name already exists"
 	}
 	delete(c.commands, name)
-	if cmd != nil && next != "" {
+	if next != "" {
 		c.commands[next] = cmd
 	}
 	return ""

@@ -33,6 +33,29 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// What a directive of several words makes of none, and of sizes without digits.
+func TestLoadNothing(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"bind":                              {"bind", ""},
+		"save":                              {"save", ""},
+		"save 1 2\nsave":                    {"save", "1 2"},
+		"save 1 2\nsave \"\"\nsave 3 4":     {"save", "3 4"},
+		"latency-tracking-info-percentiles": {"latency-tracking-info-percentiles", ""},
+		"client-output-buffer-limit normal 1 1 1\nclient-output-buffer-limit": {"client-output-buffer-limit", "normal 1 1 1 slave 268435456 67108864 60 pubsub 33554432 8388608 60"},
+		"maxmemory \"\"":       {"maxmemory", "0"},
+		"maxmemory kb":         {"maxmemory", "0"},
+		"maxmemory-clients mb": {"maxmemory-clients", "0"},
+		"dbfilename \"\"":      {"dbfilename", ""},
+	} {
+		conf := NewConfig()
+		if err := conf.Load(text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := conf.Get(want[0]); len(got) != 1 || got[0] != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	for _, c := range []struct{ text, line, why string }{
 		{"\nnosuch 1", "nosuch 1", "Bad directive or wrong number of arguments"},
@@ -51,7 +74,12 @@ func TestLoadErrors(t *testing.T) {
 		{"\nloadmodule", "loadmodule", "Bad directive or wrong number of arguments"},
 		{"\nrename-command ping", "rename-command ping", "Bad directive or wrong number of arguments"},
 		{"\nrename-command nosuch x", "rename-command nosuch x", "No such command in rename-command"},
+		{"\nmaxclient\u017f 5", "maxclient\u017f 5", "Bad directive or wrong number of arguments"},
+		{"\nprotected-mode ye\u017f", "protected-mode ye\u017f", "argument must be 'yes' or 'no'"},
 		{"\nrename-command ping echo", "rename-command ping echo", "Target command name already exists"},
+		{"\nrename-command get set", "rename-command get set", "Target command name already exists"},
+		{"rename-command publish x\nrename-command publish y", "rename-command publish y", "No such command in rename-command"},
+		{"rename-command get x\nrename-command ping x", "rename-command ping x", "Target command name already exists"},
 		{"\nlist-max-ziplist-value 1 2", "list-max-ziplist-value 1 2", "Bad directive or wrong number of arguments"},
 		{"\nsave 1", "save 1", "Invalid save parameters"},
 		{"\nsave 0 1", "save 0 1", "Invalid save parameters"},
@@ -64,15 +92,19 @@ func TestLoadErrors(t *testing.T) {
 		{"\nmaxmemory-clients -5", "maxmemory-clients -5", "argument must be a memory or percent value"},
 		{"\nrepl-backlog-size 0", "repl-backlog-size 0", "argument must be between 1 and 9223372036854775807 inclusive"},
 		{"\ndbfilename a/b", "dbfilename a/b", "dbfilename can't be a path, just a filename"},
+		{"\nappenddirname \"\"", "appenddirname \"\"", "appenddirname can't be empty"},
 		{"\nappenddirname a/b", "appenddirname a/b", "appenddirname can't be a path, just a dirname"},
 		{"\nnotify-keyspace-events KEq", "notify-keyspace-events KEq", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."},
 		{"\nshutdown-on-sigint save nosave", "shutdown-on-sigint save nosave", "shutdown options SAVE and NOSAVE can't be used simultaneously"},
 		{"\noom-score-adj-values 1 2", "oom-score-adj-values 1 2", "wrong number of arguments"},
 		{"\noom-score-adj-values 1 2 9000", "oom-score-adj-values 1 2 9000", "Invalid oom-score-adj-values, elements must be between -2000 and 2000."},
+		{"\nproc-title-template \" {title}\"", "proc-title-template \" {title}\"", "template format is invalid or contains unknown variables"},
+		{"\nshutdown-on-sigint", "shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force"},
 		{"\nproc-title-template {x}", "proc-title-template {x}", "template format is invalid or contains unknown variables"},
 		{"\ncluster-announce-hostname a_b", "cluster-announce-hostname a_b", "Hostnames may only contain alphanumeric characters, hyphens or dots"},
 		{"\nlatency-tracking-info-percentiles 101", "latency-tracking-info-percentiles 101", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"},
 		{"\nlatency-tracking-info-percentiles nan", "latency-tracking-info-percentiles nan", "Invalid latency-tracking-info-percentiles parameters"},
+		{"\nclient-output-buffer-limit \"\"", "client-output-buffer-limit \"\"", "Wrong number of arguments in buffer limit configuration."},
 		{"\nclient-output-buffer-limit \"pubsub 1 2 3\"", "client-output-buffer-limit \"pubsub 1 2 3\"", "Wrong number of arguments in buffer limit configuration."},
 	} {
 		err := NewConfig().Load(c.text)

@@ -66,8 +66,12 @@ const userDirective = "user"
 
 // lineOf is the line that sets a directive to a value.
 func (c *Config) lineOf(d *directive, value string) string {
+	words := d.words(value)
+	if len(words) == 0 {
+		words = []string{""}
+	}
 	line := d.name
-	for _, word := range d.words(value) {
+	for _, word := range words {
 		line += " " + quoteIfNeeded(word)
 	}
 	return line
@@ -170,7 +174,7 @@ func (d *directive) holds(old, lines []string) bool {
 func sameWords(a, b string) bool {
 	x, ok1 := SplitWords(strings.TrimRight(a, "\r"))
 	y, ok2 := SplitWords(b)
-	return ok1 && ok2 && len(x) > 0 && len(y) > 0 && strings.EqualFold(x[0], y[0]) && slices.Equal(x[1:], y[1:])
+	return ok1 && ok2 && len(x) > 0 && len(y) > 0 && equalFold(x[0], y[0]) && slices.Equal(x[1:], y[1:])
 }
 
 // text is the file as it has become.

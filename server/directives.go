@@ -105,7 +105,7 @@ const (
 // none.
 func directiveByName(name string) *directive {
 	for _, d := range directives {
-		if strings.EqualFold(d.name, name) || d.alias != "" && strings.EqualFold(d.alias, name) {
+		if equalFold(name, d.name) || d.alias != "" && equalFold(name, d.alias) {
 			return d
 		}
 	}
@@ -137,12 +137,15 @@ func (d *directive) also(alias string) *directive {
 	return d
 }
 
-// words splits a value of CONFIG SET.
+// words splits a value of CONFIG SET, which may be an empty list.
 func (d *directive) words(value string) []string {
-	if d.several {
-		return strings.Split(value, " ")
+	switch {
+	case !d.several:
+		return []string{value}
+	case value == "":
+		return nil
 	}
-	return []string{value}
+	return strings.Split(value, " ")
 }
 
 // LogLevel returns the zap level for a level of Redis: "debug", "verbose",
@@ -194,9 +197,9 @@ func yesNo(b bool) string {
 
 func parseBool(word string) (yes bool, text string) {
 	switch {
-	case strings.EqualFold(word, "yes"):
+	case equalFold(word, "yes"):
 		return true, ""
-	case strings.EqualFold(word, "no"):
+	case equalFold(word, "no"):
 		return false, ""
 	}
 	return false, "argument must be 'yes' or 'no'"
@@ -218,7 +221,7 @@ func enumDirective(name string, choices []string, field func(*Config) *string) *
 
 func parseEnum(word string, choices []string) (choice, text string) {
 	for _, choice := range choices {
-		if strings.EqualFold(word, choice) {
+		if equalFold(word, choice) {
 			return choice, ""
 		}
 	}
@@ -308,7 +311,10 @@ var memoryUnits = map[string]int64{
 // parseMemory reads a size in bytes: a number with or without a unit.
 func parseMemory(word string) (n int64, ok bool) {
 	digits := strings.TrimRight(word, "bkmgBKMG")
-	unit, known := memoryUnits[strings.ToLower(word[len(digits):])]
+	unit, known := memoryUnits[asciiLower(word[len(digits):])]
+	if digits == "" {
+		digits = "0" // as strtoull has it
+	}
 	u, err := strconv.ParseUint(digits, 10, 63)
 	if !known || err != nil || int64(u) > math.MaxInt64/unit {
 		return 0, false
@@ -329,9 +335,6 @@ func outputLimitLines(c *Config) []string {
 
 // setOutputLimits sets the limits of the classes named and keeps the others.
 func setOutputLimits(c *Config, words []string) string {
-	if len(words) == 1 && words[0] == "" {
-		return ""
-	}
 	if len(words)%4 != 0 {
 		return "Wrong number of arguments in buffer limit configuration."
 	}

@@ -35,8 +35,9 @@ var aclDirectives = []*directive{
 // addUser adds a user from the words of a line of the configuration.
 func (c *Config) addUser(words []string) string {
 	wrong := func(word, text string) string { return "Error in user declaration '" + word + "': " + text }
-	for _, line := range c.Users {
-		if have, ok := SplitWords(line); ok && len(have) > 0 && have[0] == words[0] {
+	name := quoteIfNeeded(words[0])
+	for _, line := range c.Users { // which all were quoted here, or New finds out
+		if rest, same := strings.CutPrefix(line, name); same && (rest == "" || rest[0] == ' ') {
 			return wrong(words[0], "Duplicate user found. A user can only be defined once in config files")
 		}
 	}

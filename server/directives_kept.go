@@ -10,6 +10,10 @@ var keptDirectives = []*directive{
 	keptString("unixsocketgroup", "").fix(),
 	keptString("bind-source-addr", ""),
 	keptInt("socket-mark-id", 0, 0, math.MaxUint32).fix(),
+	keptString("rdma-bind", "").fix(),
+	keptInt("rdma-port", 0, 0, 65535).fix(),
+	keptMemory("rdma-rx-size", 1<<20, 64<<10).fix(),
+	keptInt("rdma-completion-vector", -1, -1, 1024).fix(),
 	keptInt("max-new-connections-per-cycle", 10, 1, 1000),
 	keptInt("max-new-tls-connections-per-cycle", 1, 1, 1000),
 	keptInt("tracking-table-max-keys", 1000000, 0, math.MaxInt64),
@@ -24,6 +28,11 @@ var keptDirectives = []*directive{
 
 	// Watching.
 	keptBool("hide-user-data-from-log", false),
+	keptEnum("log-timestamp-format", "legacy", "legacy", "iso8601", "milliseconds"),
+	keptInt("commandlog-request-larger-than", 1<<20, -1, math.MaxInt64),
+	keptInt("commandlog-large-request-max-len", 128, 0, math.MaxInt64),
+	keptInt("commandlog-reply-larger-than", 1<<20, -1, math.MaxInt64),
+	keptInt("commandlog-large-reply-max-len", 128, 0, math.MaxInt64),
 
 	// The process.
 	keptBool("always-show-logo", false).fix(),
@@ -90,6 +99,7 @@ var keptDirectives = []*directive{
 	keptInt("active-defrag-threshold-upper", 100, 0, 1000),
 	keptInt("active-defrag-cycle-min", 1, 1, 99),
 	keptInt("active-defrag-cycle-max", 25, 1, 99),
+	keptInt("active-defrag-cycle-us", 500, 0, 100000),
 	keptInt("active-defrag-max-scan-fields", 1000, 1, math.MaxInt64),
 
 	// Snapshots.
@@ -100,6 +110,8 @@ var keptDirectives = []*directive{
 	keptBool("rdbchecksum", true).fix(),
 	keptBool("rdb-save-incremental-fsync", true),
 	keptBool("rdb-del-sync-files", false),
+	keptEnum("rdb-version-check", "strict", "strict", "relaxed"),
+	keptBool("import-mode", false),
 	keptEnum("sanitize-dump-payload", "no", "no", "yes", "clients"),
 	keptInt("rdb-key-save-delay", 0, math.MinInt32, math.MaxInt32).hide(),
 	keptInt("key-load-delay", 0, math.MinInt32, math.MaxInt32).hide(),
@@ -152,6 +164,7 @@ var keptDirectives = []*directive{
 	keptBool("cluster-enabled", false).fix(),
 	keptString("cluster-config-file", "nodes.conf").fix(),
 	keptInt("cluster-node-timeout", 15000, 0, math.MaxInt64),
+	keptInt("cluster-manual-failover-timeout", 5000, 1, math.MaxInt32),
 	keptInt("cluster-ping-interval", 0, 0, math.MaxInt64).hide(),
 	keptInt("cluster-port", 0, 0, 65535).fix(),
 	keptInt("cluster-replica-validity-factor", 10, 0, math.MaxInt32).also("cluster-slave-validity-factor"),
@@ -180,7 +193,8 @@ var keptDirectives = []*directive{
 	keptBool("lua-enable-deprecated-api", false).hide(),
 }
 
-// keptSave has a line for each pair in a file, which add up.
+// keptSave has a line for each pair in a file, which add up. The first replaces
+// the default.
 var keptSave = func() *directive {
 	d := keptWords("save", defaultSave, "pairs of seconds and changes", parseSave).takesSeveral()
 	d.lines = saveLines
@@ -188,6 +202,8 @@ var keptSave = func() *directive {
 		value, text := parseSave(c, words)
 		if before := c.kept[d.name]; before != "" && value != "" {
 			value = before + " " + value
+		} else if len(words) == 0 { // unlike "", which empties it
+			value = before
 		}
 		if text == "" {
 			c.keep(d.name, value)

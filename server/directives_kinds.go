@@ -96,7 +96,10 @@ func keptString(name, def string) *directive {
 // keptFileName is a name without a path.
 func keptFileName(name, def, what string) *directive {
 	return keptDirective(name, def, "a file name", func(word string) (string, string) {
-		if word == "" || strings.ContainsAny(word, `/\`) {
+		if word == "" && name != "dbfilename" {
+			return "", name + " can't be empty"
+		}
+		if strings.ContainsAny(word, `/\`) {
 			return "", fmt.Sprintf("%s can't be a path, just a %s", name, what)
 		}
 		return word, ""
@@ -107,7 +110,7 @@ func keptFileName(name, def, what string) *directive {
 func (d *directive) refuse(value, text string) *directive {
 	set := d.set
 	d.set = func(c *Config, words []string) string {
-		if len(words) == 1 && strings.EqualFold(words[0], value) {
+		if len(words) == 1 && equalFold(words[0], value) {
 			return text
 		}
 		return set(c, words)
@@ -224,6 +227,9 @@ var shutdownOptions = []string{"default", "save", "nosave", "now", "force"}
 
 // parseShutdown reads options of SHUTDOWN.
 func parseShutdown(_ *Config, words []string) (value, text string) {
+	if len(words) == 0 {
+		words = []string{""}
+	}
 	on := make(map[string]bool)
 	for _, word := range words {
 		option, text := parseEnum(word, shutdownOptions)
@@ -255,7 +261,7 @@ func parseReplicaOf(_ *Config, words []string) (value, text string) {
 		return "", ""
 	case len(words) != 2:
 		return "", errWordCount
-	case strings.EqualFold(words[0], "no") && strings.EqualFold(words[1], "one"):
+	case equalFold(words[0], "no") && equalFold(words[1], "one"):
 		return "", ""
 	}
 	if n, ok := parseLength([]byte(words[1])); !ok || n < 0 || n > math.MaxUint16 {
@@ -264,10 +270,16 @@ func parseReplicaOf(_ *Config, words []string) (value, text string) {
 	return "", "pubsubd cannot be a replica: it has no keyspace, and would pass on nothing of what is published at the master"
 }
 
+const badTitle = "template format is invalid or contains unknown variables"
+
 // titleVariables are those that a template for the process title may name.
 var titleVariables = []string{"title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file"}
 
+// parseTitle checks a template, which must come to something without a title.
 func parseTitle(word string) (value, text string) {
+	if strings.Trim(strings.ReplaceAll(word, "{title}", ""), " ") == "" {
+		return "", badTitle
+	}
 	for rest := word; ; {
 		_, after, found := strings.Cut(rest, "{")
 		if !found {
@@ -279,7 +291,7 @@ func parseTitle(word string) (value, text string) {
 		}
 		name, after, found := strings.Cut(after, "}")
 		if !found || !slices.Contains(titleVariables, name) {
-			return "", "template format is invalid or contains unknown variables"
+			return "", badTitle
 		}
 		rest = after
 	}

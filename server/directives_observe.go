@@ -8,8 +8,8 @@ import (
 
 // observeDirectives are those of the slow log and of the latency monitor.
 var observeDirectives = []*directive{
-	int64Directive("slowlog-log-slower-than", -1, func(c *Config) *int64 { return &c.SlowlogLogSlowerThan }),
-	int64Directive("slowlog-max-len", 0, func(c *Config) *int64 { return &c.SlowlogMaxLen }),
+	int64Directive("slowlog-log-slower-than", -1, func(c *Config) *int64 { return &c.SlowlogLogSlowerThan }).also("commandlog-execution-slower-than"),
+	int64Directive("slowlog-max-len", 0, func(c *Config) *int64 { return &c.SlowlogMaxLen }).also("commandlog-slow-execution-max-len"),
 	int64Directive("latency-monitor-threshold", 0, func(c *Config) *int64 { return &c.LatencyMonitorThreshold }),
 	boolDirective("latency-tracking", func(c *Config) *bool { return &c.LatencyTracking }),
 	{name: "latency-tracking-info-percentiles", values: "percentages", several: true, get: getPercentiles, set: setPercentiles},

@@ -62,7 +62,18 @@ var processDirectives = []*directive{
 	stringDirective("pidfile", func(c *Config) *string { return &c.PidFile }).fix(),
 	enumDirective("supervised", supervisors, func(c *Config) *string { return &c.Supervised }).fix(),
 	enumDirective("loglevel", logLevels, func(c *Config) *string { return &c.LogLevel }),
-	enumDirective("log-format", logFormats, func(c *Config) *string { return &c.LogFormat }).fix(),
+	{name: "log-format", values: orList(logFormats), fixed: true,
+		get: func(c *Config) string { return c.LogFormat },
+		set: func(c *Config, words []string) string {
+			if equalFold(words[0], "legacy") { // as Valkey calls it
+				words = []string{"redis"}
+			}
+			word, text := parseEnum(words[0], logFormats)
+			if text == "" {
+				c.LogFormat = word
+			}
+			return text
+		}},
 	stringDirective("logfile", func(c *Config) *string { return &c.LogFile }).fix(),
 	enumDirective("enable-protected-configs", protectedActions, func(c *Config) *string { return &c.ProtectedConfigs }).fix(),
 	enumDirective("enable-debug-command", protectedActions, func(c *Config) *string { return &c.DebugCommand }).fix(),

@@ -60,7 +60,7 @@ func TestDirectives(t *testing.T) {
 		"shutdown-timeout":          {{"0", "0", ""}, {"x", "", notInteger}},
 		"hz":                        {{"10", "10", ""}, {"0", "1", ""}, {"100000", "500", ""}, {"x", "", notInteger}},
 		"loglevel":                  {{"debug", "debug", ""}, {"WARNING", "warning", ""}, {"loud", "", "argument(s) must be one of the following: debug, verbose, notice, warning, nothing"}, {"nothing", "nothing", ""}},
-		"log-format":                {{"Redis", "redis", ""}, {"json", "json", ""}, {"x", "", "argument(s) must be one of the following: console, json, redis"}},
+		"log-format":                {{"Legacy", "redis", ""}, {"Redis", "redis", ""}, {"json", "json", ""}, {"x", "", "argument(s) must be one of the following: console, json, redis"}},
 		"dir":                       {{"/", "/", ""}, {"/nonexistent", "", "No such file or directory"}, {"/dev/null", "", "Not a directory"}},
 		"daemonize":                 {{"yes", "yes", ""}},
 		"pidfile":                   {{"/run/x.pid", "/run/x.pid", ""}},

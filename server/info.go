@@ -145,10 +145,17 @@ func (s *Server) infoServer(w *infoWriter) {
 	w.field("configured_hz", conf.Hz)
 	w.field("lru_clock", now.Unix()&(1<<lruClockBits-1))
 	w.field("executable", executable)
-	w.field("config_file", "")
+	w.field("config_file", conf.ConfigFile)
 	w.zeros("io_threads_active")
-	if conf.Port != 0 && len(conf.Bind) > 0 {
-		w.field("listener0", fmt.Sprintf("name=tcp,bind=%s,port=%d", strings.Join(conf.Bind, ",bind="), conf.Port))
+	bind := strings.Join(conf.Bind, ",bind=")
+	if conf.Port != 0 && bind != "" {
+		w.field("listener0", fmt.Sprintf("name=tcp,bind=%s,port=%d", bind, conf.Port))
+	}
+	if conf.UnixSocket != "" {
+		w.field("listener1", "name=unix,bind="+conf.UnixSocket)
+	}
+	if conf.TLS.Port != 0 && bind != "" {
+		w.field("listener2", fmt.Sprintf("name=tls,bind=%s,port=%d", bind, conf.TLS.Port))
 	}
 }
 

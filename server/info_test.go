@@ -38,7 +38,10 @@ func crowd(t testing.TB, s *Server, n int) (list []*client) {
 }
 
 func TestInfoIsTrue(t *testing.T) {
-	s := newServer(t, func(c *Config) { c.Port, c.Bind = 1234, []string{"127.0.0.1", "-::1"} })
+	s := newServer(t, func(c *Config) {
+		c.Port, c.TLS.Port, c.Bind, c.UnixSocket = 1234, 1235, []string{"127.0.0.1", "-::1"}, "/run/s"
+		c.ConfigFile = "/etc/pubsubd.conf"
+	})
 	for range 2 {
 		pipe(t, s).ask("SUBSCRIBE a", "[subscribe a 1]")
 	}
@@ -46,6 +49,7 @@ func TestInfoIsTrue(t *testing.T) {
 	c.ask("PUBLISH a b", "2")
 	for field, want := range map[string]string{
 		"connected_clients": "3", "pubsub_clients": "2", "listener0": "name=tcp,bind=127.0.0.1,bind=-::1,port=1234",
+		"listener1": "name=unix,bind=/run/s", "listener2": "name=tls,bind=127.0.0.1,bind=-::1,port=1235", "config_file": "/etc/pubsubd.conf",
 		"total_error_replies": "0", "role": "master", "loading": "0", "master_replid2": noReplicationID,
 	} {
 		if got := infoOf(t, s, field); got != want {

@@ -81,8 +81,7 @@ func (e manualEntry) inEffect() bool {
 	return d != nil && !d.kept
 }
 
-// manual describes the directives that have an effect. Those that are kept need
-// no entry, but may have one.
+// manual describes the directives that have an effect.
 var manual = []manualSection{
 	{"Network", "Where clients connect.", []manualEntry{
 		{"bind", `The addresses to listen on: IP addresses or host names, "*" for all of IPv4, "::*" for all of IPv6. One behind a "-" may be missing on the machine. Without any the server listens on no TCP port.`},
@@ -90,12 +89,10 @@ var manual = []manualSection{
 		{"tcp-backlog", "How many connections may wait to be accepted. The system may allow fewer."},
 		{"unixsocket", "The path of a Unix socket to listen on. Empty means none."},
 		{"unixsocketperm", "The permissions of the Unix socket, in octal. 0 leaves them to the umask."},
-		{"unixsocketgroup", "The group that the Unix socket is given to."},
 		{"timeout", "A client that is not in subscribed state and has been silent for so many seconds is closed. 0 means never."},
 		{"tcp-keepalive", "The seconds between probes for clients that have gone without a word. 0 means none."},
 		{"maxclients", "The most clients at a time; further ones are refused. The limit on open files may lower it."},
 		{"maxmemory-clients", "The most memory that all clients together may take, as a size or a percentage of what there is; beyond it the biggest are closed. 0 means no limit."},
-		{"tracking-table-max-keys", "How many keys are remembered for client-side caching. There are none."},
 	}},
 	{"TLS", "Encrypted connections, on a port of their own.", []manualEntry{
 		{"tls-port", "The port for TLS. 0 means none."},
@@ -144,7 +141,7 @@ var manual = []manualSection{
 	}},
 	{"Log", "What is written down, and where. SIGHUP opens the file again after it was moved away.", []manualEntry{
 		{"loglevel", `How much is logged: "debug", "verbose", "notice", "warning" or "nothing". Messages and passwords never are.`},
-		{"log-format", `How lines look: "console" is for reading, "json" for collecting, "redis" as redis-server has them. Redis has no such directive.`},
+		{"log-format", `How lines look: "console" is for reading, "json" for collecting, "redis" as redis-server has them, which Valkey calls "legacy"; its "logfmt" is an error. Redis has no such directive.`},
 		{"logfile", "The file for the log. Empty means standard output."},
 	}},
 	{"Watching", "What the server remembers of slow commands.", []manualEntry{

@@ -1,18 +1,8 @@
 package server
 
-import "strings"
-
-// redisCommands are the names of the commands of Redis 7.0 to 8.0 and of Valkey
-// 8. Those that are not in the table can be renamed in a configuration file,
-// which may have been made for Redis, and nothing comes of it.
-var redisCommands = func() map[string]bool {
-	names := make(map[string]bool)
-	for _, name := range strings.Fields(redisCommandNames) {
-		names[name] = true
-	}
-	return names
-}()
-
+// redisCommandNames are the commands of Redis 7.0 to 8.0 and of Valkey 8. Those
+// that are not in the table can be renamed in a configuration file, which may
+// have been made for Redis, and nothing comes of it.
 const redisCommandNames = `
 acl append asking auth bgrewriteaof bgsave bitcount bitfield bitfield_ro bitop bitpos blmove blmpop blpop
 brpop brpoplpush bzmpop bzpopmax bzpopmin client cluster command commandlog config copy dbsize debug decr

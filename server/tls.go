@@ -264,7 +264,7 @@ func parseTLSProtocols(words string) (oldest, newest uint16, err error) {
 	}
 	for _, w := range strings.Split(words, " ") {
 		var v uint16
-		switch strings.ToLower(w) {
+		switch asciiLower(w) {
 		case "tlsv1.2":
 			v = tls.VersionTLS12
 		case "tlsv1.3":

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pubsubd/pubsubd/server"
@@ -100,8 +101,19 @@ func (o options) load(stdin io.Reader) (*server.Config, error) {
 // the machine can read.
 func (o options) setsPassword() bool {
 	for _, line := range o.lines {
-		if words, ok := server.SplitWords(line); ok && len(words) > 1 && strings.EqualFold(words[0], "requirepass") && words[1] != "" {
-			return true
+		words, ok := server.SplitWords(line)
+		if !ok || len(words) < 2 {
+			continue
+		}
+		switch strings.ToLower(words[0]) {
+		case "requirepass", "tls-key-file-pass", "masterauth", "primaryauth":
+			if words[1] != "" {
+				return true
+			}
+		case "user":
+			if slices.ContainsFunc(words[2:], func(rule string) bool { return strings.HasPrefix(rule, ">") }) {
+				return true
+			}
 		}
 	}
 	return false

@@ -30,7 +30,7 @@ func TestListenFailures(t *testing.T) {
 		{"--port 0 --tls-port 1 --tls-cert-file " + filepath.Join(dir, "x") + " --tls-key-file x", "Failed to configure TLS: reading tls-cert-file: open " + filepath.Join(dir, "x") + ": no such file or directory\n"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := runWith(nil, &stdout, &stderr, append([]string{"--bind", "127.0.0.1"}, strings.Fields(c.args)...)...)
+		code := runWith(nil, nil, &stdout, &stderr, append([]string{"--bind", "127.0.0.1"}, strings.Fields(c.args)...)...)
 		if said := stdout.String() + stderr.String(); code != 1 || strings.Count(said, c.want) != 1 {
 			t.Errorf("pubsubd %s: exit code %d, said %q, want 1 and once %q", c.args, code, said, c.want)
 		}

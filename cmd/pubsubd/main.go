@@ -5,8 +5,8 @@
 //	pubsubd ping [--port 6379] [--host 127.0.0.1]
 //
 // The file and the directives are those of redis-server; pubsubd --help lists
-// them. SIGHUP opens the log file again and has the certificates and the ACL
-// file read again; SIGTERM and SIGINT end the server.
+// them. SIGHUP opens the log file again and reads the TLS certificates and the
+// ACL file; SIGTERM and SIGINT end the server.
 package main
 
 import (
@@ -27,9 +27,11 @@ import (
 func main() {
 	// As with redis-server, a reader of the log that goes does not end the server.
 	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // until the process is gone
-	p := &program{args: os.Args[1:], signals: signals, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	// Each has room of its own, so that no number of reloads crowds out an end.
+	signals, hangups := make(chan os.Signal, 2), make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // until the process is gone
+	signal.Notify(hangups, syscall.SIGHUP)
+	p := &program{args: os.Args[1:], signals: signals, hangups: hangups, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	os.Exit(p.run())
 }
 
@@ -40,7 +42,8 @@ const backgroundVariable = "PUBSUBD_BACKGROUND"
 // A program is one run of the command.
 type program struct {
 	args           []string
-	signals        <-chan os.Signal
+	signals        <-chan os.Signal // end the program
+	hangups        <-chan os.Signal // make it reload
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
@@ -83,6 +86,11 @@ func (p *program) run() int {
 	if !isBackground {
 		p.supervisor, supervised, complaint = findSupervisor(conf.Supervised)
 	}
+	if p.log, err = newLog(conf, p.stdout); err != nil { // here somebody still sees it
+		fmt.Fprint(p.stderr, fatal("Can't open the log file: "+systemText(err)))
+		return 1
+	}
+	defer p.log.close()
 	if conf.Daemonize && !supervised && !isBackground {
 		if err := background(p.args, stdin.String()); err != nil {
 			fmt.Fprint(p.stderr, fatal("daemonize: "+err.Error()))
@@ -90,11 +98,6 @@ func (p *program) run() int {
 		}
 		return 0
 	}
-	if p.log, err = newLog(conf, p.stdout); err != nil {
-		fmt.Fprint(p.stderr, fatal("Can't open the log file: "+systemText(err)))
-		return 1
-	}
-	defer p.log.close()
 	if conf.Dir != "" {
 		if err := os.Chdir(conf.Dir); err != nil {
 			fmt.Fprint(p.stderr, fatal("dir: "+systemText(err)))
@@ -129,7 +132,16 @@ func (p *program) serve(conf *server.Config) int {
 		default:
 		}
 	}
+	pidFile := "" // if it was written; read when ListenAndServe has returned
 	conf.OnListening = func() {
+		if conf.PidFile != "" {
+			path := conf.Path(conf.PidFile)
+			if err := writePidFile(path); err != nil {
+				p.log.Warn("Failed to write PID file: " + systemText(err))
+			} else {
+				pidFile = path
+			}
+		}
 		p.log.Info(fmt.Sprintf("Running mode=standalone, port=%d.", conf.Port))
 		p.log.Info("Server initialized")
 		p.tell("READY=1", "STATUS=Ready to accept connections")
@@ -137,38 +149,41 @@ func (p *program) serve(conf *server.Config) int {
 	p.log.Info(fmt.Sprintf("pubsubd %s is starting, PID: %d", server.Version, os.Getpid()), zap.String("redis_version", server.RedisVersion))
 	srv, err := server.New(conf)
 	if err != nil {
-		fmt.Fprintln(p.stderr, err)
-		return 1
+		return p.failed(conf, err)
 	}
-	if conf.PidFile != "" {
-		path := conf.Path(conf.PidFile)
-		if err := writePidFile(path); err != nil {
-			p.log.Warn("Failed to write PID file: " + systemText(err))
-		} else {
-			defer os.Remove(path)
-		}
+	served := make(chan error, 1)
+	go func() { served <- srv.ListenAndServe() }()
+	ended, err := p.wait(srv, served, end)
+	if ended {
+		p.shutdown(srv)
+		err = <-served
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.ListenAndServe() }()
+	if pidFile != "" {
+		_ = os.Remove(pidFile)
+	}
+	return p.failed(conf, err)
+}
+
+// wait reloads at SIGHUP until the server is to end or has failed, with the
+// error.
+func (p *program) wait(srv *server.Server, served <-chan error, end <-chan string) (ended bool, err error) {
 	for {
 		select {
-		case err := <-failed:
-			return p.failed(conf, err)
+		case err := <-served:
+			return false, err
+		case <-p.hangups:
+			p.reload(srv)
 		case sig := <-p.signals:
-			if sig == syscall.SIGHUP {
-				p.reload(srv)
-				continue
-			}
 			p.log.Info("received a signal, shutting down", zap.Stringer("signal", sig))
+			return true, nil
 		case why := <-end:
 			p.log.Info("shutting down", zap.String("why", why))
+			return true, nil
 		}
-		p.shutdown(srv)
-		return 0
 	}
 }
 
-// failed is the end of a server that cannot listen, with its exit code.
+// failed is the end of a server, with its exit code.
 func (p *program) failed(conf *server.Config, err error) int {
 	if errors.Is(err, server.ErrServerClosed) {
 		return 0

@@ -16,8 +16,8 @@ import (
 )
 
 // runWith is a run of the program with these arguments.
-func runWith(signals <-chan os.Signal, stdout, stderr io.Writer, args ...string) int {
-	p := &program{args: args, signals: signals, stdin: strings.NewReader(""), stdout: stdout, stderr: stderr}
+func runWith(signals, hangups <-chan os.Signal, stdout, stderr io.Writer, args ...string) int {
+	p := &program{args: args, signals: signals, hangups: hangups, stdin: strings.NewReader(""), stdout: stdout, stderr: stderr}
 	return p.run()
 }
 
@@ -59,7 +59,7 @@ func TestBadArguments(t *testing.T) {
 		{"--client-output-buffer-limit pubsub 1", `client-output-buffer-limit "pubsub" "1"`, 2, "Wrong number of arguments in buffer limit configuration."},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := runWith(nil, &stdout, &stderr, strings.Fields(c.args)...)
+		code := runWith(nil, nil, &stdout, &stderr, strings.Fields(c.args)...)
 		why := c.why
 		if c.args == "--port=1" {
 			why = "Bad directive or wrong number of arguments" // no directive has that name
@@ -72,17 +72,17 @@ func TestBadArguments(t *testing.T) {
 
 func TestAPasswordIsNotRepeatedInErrors(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := runWith(nil, &stdout, &stderr, "--requirepass", "sesame", "twice"); code != 1 || strings.Contains(stderr.String(), "sesame") {
+	if code := runWith(nil, nil, &stdout, &stderr, "--requirepass", "sesame", "twice"); code != 1 || strings.Contains(stderr.String(), "sesame") {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 }
 
 func TestVersionAndHelp(t *testing.T) {
 	var version, help, stderr bytes.Buffer
-	if code := runWith(nil, &version, &stderr, "--version"); code != 0 || version.String() != versionLine()+"\n" || !strings.HasPrefix(version.String(), "Redis server v="+server.RedisVersion+" ") {
+	if code := runWith(nil, nil, &version, &stderr, "--version"); code != 0 || version.String() != versionLine()+"\n" || !strings.HasPrefix(version.String(), "Redis server v="+server.RedisVersion+" ") {
 		t.Errorf("--version: exit code %d, %q", code, version.String())
 	}
-	if code := runWith(nil, &help, &stderr, "--help"); code != 0 || !strings.Contains(help.String(), "--client-output-buffer-limit") {
+	if code := runWith(nil, nil, &help, &stderr, "--help"); code != 0 || !strings.Contains(help.String(), "--client-output-buffer-limit") {
 		t.Errorf("--help: exit code %d, %q", code, help.String())
 	}
 }
@@ -95,9 +95,13 @@ func TestPortInUse(t *testing.T) {
 	defer ln.Close()
 	port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
 	logFile := filepath.Join(t.TempDir(), "log")
-	for _, args := range [][]string{nil, {"--logfile", logFile}} {
+	pidFile := filepath.Join(t.TempDir(), "pid") // of the server that has the port
+	if err := os.WriteFile(pidFile, []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--pidfile", pidFile}, {"--logfile", logFile}} {
 		var stdout, stderr bytes.Buffer
-		code := runWith(nil, &stdout, &stderr, append([]string{"--bind", "127.0.0.1", "--port", port}, args...)...)
+		code := runWith(nil, nil, &stdout, &stderr, append([]string{"--bind", "127.0.0.1", "--port", port}, args...)...)
 		said := stdout.String() + stderr.String()
 		want := "Failed listening on port " + port + " (TCP), aborting: listening on 127.0.0.1:" + port + ": bind: Address already in use\n"
 		if code != 1 || strings.Count(said, want) != 1 {
@@ -107,11 +111,14 @@ func TestPortInUse(t *testing.T) {
 	if b, err := os.ReadFile(logFile); err != nil || !bytes.Contains(b, []byte("aborting")) {
 		t.Errorf("the log file has %q (%v), want the reason", b, err)
 	}
+	if b, err := os.ReadFile(pidFile); err != nil || string(b) != "1\n" {
+		t.Errorf("the pid file has become %q (%v)", b, err)
+	}
 }
 
 func TestLogFileThatCannotBeOpened(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := runWith(nil, &stdout, &stderr, "--logfile", t.TempDir()); code != 1 || !strings.HasSuffix(stderr.String(), " ***\nCan't open the log file: Is a directory\n") {
+	if code := runWith(nil, nil, &stdout, &stderr, "--logfile", t.TempDir(), "--daemonize", "yes"); code != 1 || !strings.HasSuffix(stderr.String(), " ***\nCan't open the log file: Is a directory\n") {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 }
@@ -128,7 +135,7 @@ func TestSignal(t *testing.T) {
 	stdout, said := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- runWith(signals, said, io.Discard, "--bind", "127.0.0.1", "--port", port)
+		code <- runWith(signals, nil, said, io.Discard, "--bind", "127.0.0.1", "--port", port)
 		said.Close()
 	}()
 	lines := bufio.NewScanner(stdout)
@@ -141,5 +148,19 @@ func TestSignal(t *testing.T) {
 	}
 	if got := <-code; got != 0 || !bye {
 		t.Errorf("exit code %d, said bye: %v", got, bye)
+	}
+}
+
+// Users that cannot be loaded are told of in the log too, which is all there is
+// of a program in the background.
+func TestACLFailure(t *testing.T) {
+	dir := t.TempDir()
+	logFile := filepath.Join(dir, "log")
+	var stdout, stderr bytes.Buffer
+	code := runWith(nil, nil, &stdout, &stderr, "--logfile", logFile, "--aclfile", filepath.Join(dir, "none"))
+	b, err := os.ReadFile(logFile)
+	const want = "not starting because of ACL errors: Error loading ACLs, opening file"
+	if code != 1 || err != nil || !bytes.Contains(b, []byte(want)) || !strings.Contains(stderr.String(), want) {
+		t.Errorf("exit code %d, log %q (%v), stderr %q", code, b, err, stderr.String())
 	}
 }

@@ -89,7 +89,7 @@ func TestPingOtherwise(t *testing.T) {
 func pings(t *testing.T, args []string, code int, stdout, fail string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	got := runWith(nil, &out, &err, append([]string{"ping"}, args...)...)
+	got := runWith(nil, nil, &out, &err, append([]string{"ping"}, args...)...)
 	if got != code || out.String() != stdout || !strings.Contains(err.String(), fail) {
 		t.Errorf("ping %q: exit code %d, %q, %q, want %d, %q, %q", args, got, out.String(), err.String(), code, stdout, fail)
 	}

@@ -22,17 +22,18 @@ const patience = 20 * time.Second
 type running struct {
 	t       *testing.T
 	signals chan os.Signal
+	hangups chan os.Signal
 	lines   *bufio.Scanner
 	code    chan int
 }
 
 func startProgram(t *testing.T, args ...string) *running {
 	t.Helper()
-	r := &running{t: t, signals: make(chan os.Signal, 1), code: make(chan int, 1)}
+	r := &running{t: t, signals: make(chan os.Signal, 1), hangups: make(chan os.Signal, 1), code: make(chan int, 1)}
 	stdout, said := io.Pipe()
 	r.lines = bufio.NewScanner(stdout)
 	go func() {
-		r.code <- runWith(r.signals, said, io.Discard, args...)
+		r.code <- runWith(r.signals, r.hangups, said, io.Discard, args...)
 		said.Close()
 	}()
 	return r
@@ -99,7 +100,7 @@ func TestNotify(t *testing.T) {
 	if got := told(); got != "READY=1\nSTATUS=Ready to accept connections" {
 		t.Errorf("told %q at the start", got)
 	}
-	r.signals <- syscall.SIGHUP
+	r.hangups <- syscall.SIGHUP
 	r.waitLine("reloaded")
 	before := monotonicMicros()
 	var began int64
@@ -166,7 +167,7 @@ func TestArgumentsFromTheEnvironment(t *testing.T) {
 	}
 	t.Setenv(argsVariable, "--hz '1")
 	var stdout, stderr bytes.Buffer
-	if code := runWith(nil, &stdout, &stderr); code != 1 || !strings.HasSuffix(stderr.String(), "Unbalanced quotes in PUBSUBD_ARGS\n") {
+	if code := runWith(nil, nil, &stdout, &stderr); code != 1 || !strings.HasSuffix(stderr.String(), "Unbalanced quotes in PUBSUBD_ARGS\n") {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }
@@ -201,6 +202,7 @@ func TestStartLines(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	for args, want := range map[string]string{
 		"--requirepass sesame":       "the password is an argument of this process",
+		"--user joe on >sesame":      "the password is an argument of this process",
 		"--supervised systemd":       "systemd supervision requested, but NOTIFY_SOCKET not found",
 		"--appendonly yes --hz 5":    `these directives have no effect here\s+\{"directives": \["appendonly"\]\}`,
 		"--pidfile /nonexistent/pid": "Failed to write PID file: No such file or directory",

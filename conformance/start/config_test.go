@@ -21,6 +21,10 @@ const laterNames = `
 	max-new-connections-per-cycle max-new-tls-connections-per-cycle server-cpulist bio-cpulist aof-rewrite-cpulist bgsave-cpulist
 	replica-full-sync-buffer-limit repl-rdb-channel cluster-compatibility-sample-ratio
 	unixsocketgroup prefetch-batch-max-size availability-zone extended-redis-compatibility primaryauth primaryuser
+	log-timestamp-format rdb-version-check import-mode active-defrag-cycle-us cluster-manual-failover-timeout
+	rdma-bind rdma-port rdma-rx-size rdma-completion-vector
+	commandlog-execution-slower-than commandlog-slow-execution-max-len commandlog-request-larger-than commandlog-large-request-max-len
+	commandlog-reply-larger-than commandlog-large-reply-max-len
 	dual-channel-replication-enabled cluster-announce-client-ipv4 cluster-announce-client-ipv6 cluster-blacklist-ttl cluster-slot-stats-enabled`
 
 // CONFIG GET * answers every name that redis-server does, with its value.

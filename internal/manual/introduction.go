@@ -24,7 +24,7 @@ units k, m and g of 1000 and kb, mb and gb of 1024.
 What is wrong with a line is said on standard error, with the line, and the exit
 code is 1. Values of directives that may hold a password are left out of that.
 
-Files made for Redis 7.0 to 8.0 and for Valkey 7.2 and 8.0 are read as they are;
+Files made for Redis 7.0 to 8.0 and for Valkey 7.2 to 8.1 are read as they are;
 what has no effect here is listed at the end of this page. Three things are
 refused or done otherwise:
 
@@ -47,7 +47,7 @@ appended below a marker.
 | signal | effect |
 |---|---|
 | SIGTERM, SIGINT | sends what is queued, for ` + "`shutdown-timeout`" + ` at most, and ends with exit code 0; a second SIGINT ends at once with 1 |
-| SIGHUP | opens ` + "`logfile`" + ` again |
+| SIGHUP | opens ` + "`logfile`" + ` again, reads the TLS certificates and the ` + "`aclfile`" + ` again; what cannot be read stays as it was |
 
 ## Under systemd
 
