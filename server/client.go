@@ -37,6 +37,7 @@ type client struct {
 	judged  *acl.Rules // that the request at hand was allowed by
 	replies replyMode
 	tx      *transaction // nil outside MULTI
+	cleared int          // times tx has invalidated all keys, to be told behind its reply
 	broker  operations   // the broker, or its Exclusive while EXEC runs
 	one     [1][]byte    // the payload of a PUBLISH on its own
 	run     run          // PUBLISHes not handed to the broker yet

@@ -16,7 +16,6 @@ type tracking struct {
 	broken               bool     // the client redirected to is gone, as an invalidation has shown
 	prefixes             []string // in order
 	caching              bool     // CLIENT CACHING was sent just now
-	invalidated          bool     // within the transaction at hand
 }
 
 // parseTracking reads the options of CLIENT TRACKING. The text is the error,
@@ -202,18 +201,17 @@ func cmdClientTrackingInfo(c *client, _ [][]byte) {
 
 // afterTracked is called behind each request of a client with tracking. It ends
 // what CLIENT CACHING has said when the command it was said of has been run,
-// for which those of CLIENT do not count.
+// for which those of CLIENT do not count. What a transaction has invalidated is
+// told behind the reply of EXEC, even if it has ended the tracking too.
 func (c *client) afterTracked(cmd *command, known bool) {
-	t := c.tracking
 	if c.tx != nil {
 		return
 	}
-	if !known || !strings.HasPrefix(cmd.name, "client|") {
-		t.caching = false
+	if c.tracking != nil && (!known || !strings.HasPrefix(cmd.name, "client|")) {
+		c.tracking.caching = false
 	}
-	if t.invalidated {
-		t.invalidated = false
-		c.invalidate(c, t.redirect, c.resp3)
+	for ; c.cleared > 0; c.cleared-- {
+		c.invalidate(c, max(c.tracking.redirection(), 0), c.resp3)
 	}
 }
 
@@ -231,7 +229,7 @@ func (c *client) invalidateAll() {
 			continue
 		}
 		if o == c && c.tx != nil {
-			c.tracking.invalidated = true // behind the reply of EXEC
+			c.cleared++ // behind the reply of EXEC
 			continue
 		}
 		c.invalidate(o, redirect, resp3)

@@ -33,7 +33,7 @@ func (c *client) dispatch(argv [][]byte) {
 			return
 		}
 	}
-	if c.tracking != nil {
+	if c.tracking != nil || c.cleared > 0 {
 		c.afterTracked(cmd, known)
 	}
 	if c.silent() && c.mark < len(c.reply) {
