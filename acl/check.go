@@ -113,26 +113,18 @@ func (r *Rules) MaySubscribe(name string, isPattern bool) bool {
 	return false
 }
 
-// TakesChannels tells whether the rules lack a channel rule that others had, so
-// that subscriptions made under those may not be allowed any more.
-func (r *Rules) TakesChannels(from *Rules) bool {
-	has := make(map[string]bool)
+// MayTakeChannels tells whether subscriptions of the user's clients may not be
+// allowed by the rules that came after others. It is so of rules that have
+// stayed the same, as in Redis: a client may have subscribed as another user.
+func (r *Rules) MayTakeChannels(from *Rules) bool {
 	for _, s := range r.selectors {
 		if s.allChannels {
 			return false
 		}
-		for _, c := range s.channels {
-			has[c] = true
-		}
 	}
 	for _, s := range from.selectors {
-		if s.allChannels {
+		if s.allChannels || len(s.channels) > 0 {
 			return true
-		}
-		for _, c := range s.channels {
-			if !has[c] {
-				return true
-			}
 		}
 	}
 	return false

@@ -161,7 +161,7 @@ func TestReplace(t *testing.T) {
 	for _, c := range l.Replace(f) {
 		changes[c.User] = c
 	}
-	if len(changes) != 3 || !changes[kept].After.TakesChannels(changes[kept].Before) || !changes[dropped].User.Deleted() || changes[def].After != def.Rules() {
+	if len(changes) != 3 || !changes[kept].After.MayTakeChannels(changes[kept].Before) || !changes[dropped].User.Deleted() || changes[def].After != def.Rules() {
 		t.Errorf("changes: %v", changes)
 	}
 	if got := namesOf(l.Users()); !reflect.DeepEqual(got, []string{"default", "kept", "new"}) {

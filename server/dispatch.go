@@ -23,7 +23,7 @@ func (c *client) dispatch(argv [][]byte) {
 	case !known:
 		c.last.Store(nil)
 		c.s.noticeData(c, argv[0])
-		c.reject(nil, unknownCommand(cmd, argv))
+		c.reject(nil, argv, unknownCommand(cmd, argv))
 	default:
 		c.last.Store(cmd)
 		if c.perform(cmd, argv); c.held.Load() {
@@ -54,7 +54,7 @@ func (c *client) perform(cmd *command, argv [][]byte) {
 		if c.run.num > 0 { // of which this one was to be the next, had it not just been forbidden
 			c.finishRun()
 		}
-		c.reject(cmd, text)
+		c.reject(cmd, argv, text)
 		return
 	}
 	modes := c.s.modes.Load()
@@ -81,7 +81,7 @@ func (c *client) divert(modes uint32, cmd *command, argv [][]byte) bool {
 		if cmd.flags&(fWrite|fReadOnly|fPublish) == 0 {
 			return false
 		}
-		c.reject(cmd, errMonitorKeyspace)
+		c.reject(cmd, argv, errMonitorKeyspace)
 		return true
 	}
 	return c.pausable(modes, cmd) && c.holdBack(cmd, argv)
@@ -113,19 +113,23 @@ func (c *client) refusal(cmd *command, argv [][]byte) string {
 }
 
 // reject answers a request that is not run. A transaction that is being queued
-// fails by it.
-func (c *client) reject(cmd *command, text string) {
+// fails by it; by a refused EXEC it ends, which those who monitor are shown.
+func (c *client) reject(cmd *command, argv [][]byte, text string) {
 	if c.tx != nil {
 		c.tx.failed = true
 	}
 	if cmd != nil {
 		c.s.stats[cmd.index].rejected.Add(1)
-		if cmd.flags&fExec != 0 {
-			c.leaveMulti()
-			text = execAborted(text)
-		}
 	}
-	c.fail(text)
+	if cmd == nil || cmd.flags&fExec == 0 {
+		c.fail(text)
+		return
+	}
+	c.leaveMulti()
+	c.fail(execAborted(text))
+	if c.s.modes.Load()&modeMonitored != 0 {
+		c.inOrder(func() { c.tellMonitors(cmd, argv) })
+	}
 }
 
 // call runs a command, counts it, and shows it to those who monitor.

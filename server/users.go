@@ -201,7 +201,7 @@ func (c *client) subscribedUnder(judged *acl.Rules) {
 func (s *Server) enforce(by *client, changes ...acl.Change) {
 	hit := make(map[*acl.User]bool)
 	for _, ch := range changes {
-		if ch.User.Deleted() || ch.Before != nil && ch.After.TakesChannels(ch.Before) {
+		if ch.User.Deleted() || ch.Before != nil && ch.After.MayTakeChannels(ch.Before) {
 			hit[ch.User] = true
 		}
 	}
