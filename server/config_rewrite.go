@@ -142,7 +142,7 @@ func (r *rewriter) put(d *directive, name string, lines []string, needed bool) {
 			r.lines[place] = lines[i] + r.end()
 		}
 	}
-	if needed && len(lines) > len(places) {
+	if (needed || len(places) > 0) && len(lines) > len(places) {
 		r.appended = append(r.appended, lines[len(places):]...)
 	}
 }

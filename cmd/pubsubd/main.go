@@ -224,7 +224,7 @@ func (p *program) shutdown(srv *server.Server) {
 	if err := srv.Shutdown(ctx); err != nil {
 		p.log.Warn("not everything queued could be sent", zap.Error(err))
 	}
-	p.log.Info("bye")
+	p.log.Info("pubsubd is now ready to exit, bye bye...")
 }
 
 // tell lets the supervisor know.

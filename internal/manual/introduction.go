@@ -47,7 +47,7 @@ appended below a marker.
 | signal | effect |
 |---|---|
 | SIGTERM, SIGINT | sends what is queued, for ` + "`shutdown-timeout`" + ` at most, and ends with exit code 0; a second SIGINT ends at once with 1 |
-| SIGHUP | opens ` + "`logfile`" + ` again, reads the TLS certificates and the ` + "`aclfile`" + ` again; what cannot be read stays as it was |
+| SIGHUP | opens ` + "`logfile`" + ` again, and reads the certificates of TLS and the ` + "`aclfile`" + ` again; what cannot be read stays as it was, and the log says so |
 
 ## Under systemd
 
