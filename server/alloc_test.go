@@ -81,3 +81,14 @@ func flushNow(f *flusher) {
 		f.flush(lot[:n])
 	}
 }
+
+// To see that clients are below maxmemory-clients takes a list of them and no
+// more: it is done at every tick.
+func TestLookAtClientMemoryAllocatesOnce(t *testing.T) {
+	s := newServer(t)
+	list := crowd(t, s, 100)
+	s.budget.limit.Store(1 << 40)
+	if got := testing.AllocsPerRun(100, func() { s.evictClients(nil) }); got > 1 {
+		t.Errorf("%v allocations for %d clients", got, len(list))
+	}
+}

@@ -83,23 +83,30 @@ func (s *Server) evictClients(me *client) {
 	}
 	defer s.budget.looking.Unlock()
 	s.out.piled.bytes.Store(0) // what comes from here on may be counted twice, not missed
+	list, sum := s.openClients(), int64(0)
+	for _, c := range list {
+		sum += c.memory()
+	}
+	if sum >= limit {
+		sum = s.evictLargest(list, sum, limit, me)
+	}
+	s.budget.due.Store(max(limit-sum, limit/minGrowth))
+}
+
+// evictLargest closes clients, the largest first, until their sum is below the
+// limit, and returns what it then is.
+func (s *Server) evictLargest(list []*client, sum, limit int64, me *client) int64 {
 	type taker struct {
 		c     *client
 		bytes int64
 	}
 	var takers []taker
-	sum := int64(0)
-	for _, c := range s.clients() {
-		bytes := c.memory()
-		sum += bytes
-		if !c.evictable() {
-			continue
+	for _, c := range list {
+		if c.evictable() {
+			takers = append(takers, taker{c, c.memory()})
 		}
-		takers = append(takers, taker{c, bytes})
 	}
-	if sum >= limit {
-		slices.SortFunc(takers, func(a, b taker) int { return cmp.Compare(b.bytes, a.bytes) })
-	}
+	slices.SortFunc(takers, func(a, b taker) int { return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.c.id, b.c.id)) })
 	for ; sum >= limit && len(takers) > 0; takers = takers[1:] {
 		c := takers[0].c
 		s.log.Warn("closing a client to get below maxmemory-clients", zap.Int64("bytes", sum), zap.Int64("limit", limit),
@@ -112,7 +119,7 @@ func (s *Server) evictClients(me *client) {
 		}
 		c.expel(closedEvicted)
 	}
-	s.budget.due.Store(max(limit-sum, limit/minGrowth))
+	return sum
 }
 
 // evictable tells whether the client may be closed for its memory, and is not

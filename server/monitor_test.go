@@ -329,3 +329,32 @@ func TestRedirectedInvalidationsOfExec(t *testing.T) {
 		waitFor(t, "nobody to track keys", func() bool { return s.tracking.Load() == 0 })
 	}
 }
+
+// A command that panics lets go of what holds others up while there are
+// monitors, and of the broker.
+func TestPanicWhileMonitored(t *testing.T) {
+	s := newServer(t)
+	addr := listen(t, s)
+	m := s.broker.Join(panicker{})
+	s.broker.Subscribe(m, broker.Channel, "c")
+	monitor, other := dial(t, addr), dial(t, addr)
+	monitor.ask("MONITOR", "+OK")
+	for _, requests := range [][]string{{"PUBLISH c x"}, {"PUBLISH c x", "PUBLISH c x"}, {"MULTI", "PUBLISH c x", "EXEC"}} {
+		c := dial(t, addr)
+		c.send(requests...)
+		c.end()
+	}
+	if n := s.panics.Load(); n != 3 {
+		t.Errorf("%d panics", n)
+	}
+	s.broker.Clear(m)
+	other.send("PUBLISH c x", "MULTI", "PUBLISH c y", "EXEC")
+	other.want("0", "+OK", "+QUEUED", "[0]")
+}
+
+// A panicker is a subscriber that panics when it receives something.
+type panicker struct{}
+
+func (panicker) Subscribed(broker.Kind, string, int)   {}
+func (panicker) Unsubscribed(broker.Kind, string, int) {}
+func (panicker) Deliver(*broker.Delivery)              { panic("injected") }

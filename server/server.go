@@ -327,14 +327,20 @@ func (s *Server) onShutdown() {
 	}
 }
 
-// clients returns the open clients in order of their IDs.
-func (s *Server) clients() []*client {
+// openClients returns the open clients in no order.
+func (s *Server) openClients() []*client {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	list := make([]*client, 0, len(s.open))
 	for _, c := range s.open {
 		list = append(list, c)
 	}
-	s.mu.Unlock()
+	return list
+}
+
+// clients returns the open clients in order of their IDs.
+func (s *Server) clients() []*client {
+	list := s.openClients()
 	slices.SortFunc(list, func(a, b *client) int { return cmp.Compare(a.id, b.id) })
 	return list
 }
@@ -412,7 +418,7 @@ func (s *Server) closeIdle() {
 	if timeout == 0 {
 		return
 	}
-	for _, c := range s.clients() {
+	for _, c := range s.openClients() {
 		if c.subscriptions() == 0 && !c.monitoring.Load() && !c.held.Load() && s.uptime()-c.lastActive() > timeout {
 			s.log.Debug("closing idle client", zapClient(c)...)
 			c.close(closedIdle)

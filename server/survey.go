@@ -38,14 +38,8 @@ func (s *Server) survey(now time.Duration) {
 		return
 	}
 	s.surveyedAt = now
-	s.mu.Lock()
-	list := make([]*client, 0, len(s.open))
-	for _, c := range s.open {
-		list = append(list, c)
-	}
-	s.mu.Unlock()
 	var in, out, memory int64
-	for _, c := range list {
+	for _, c := range s.openClients() {
 		queued, _ := c.out.pending()
 		held := c.buffered.Load()
 		in, out = max(in, held), max(out, int64(queued))
