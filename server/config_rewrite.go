@@ -40,7 +40,7 @@ func (s *Server) rewriteConfig() error {
 func (c *Config) rewritten(old string, users []string) string {
 	var r rewriter
 	r.read(old)
-	defaults := NewConfig()
+	defaults := r.included()
 	for _, d := range directives {
 		if d.fileOnly {
 			continue
@@ -145,6 +145,16 @@ func (r *rewriter) put(d *directive, name string, lines []string, needed bool) {
 	if (needed || len(places) > 0) && len(lines) > len(places) {
 		r.appended = append(r.appended, lines[len(places):]...)
 	}
+}
+
+// included is what the files that are included give when nothing else does. One
+// that cannot be read now gives nothing.
+func (r *rewriter) included() *Config {
+	conf := NewConfig()
+	for _, line := range r.at(r.places["include"]) {
+		_ = conf.Load(line)
+	}
+	return conf
 }
 
 func (r *rewriter) at(places []int) (lines []string) {

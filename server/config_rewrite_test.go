@@ -136,3 +136,26 @@ func TestProtectedDirectives(t *testing.T) {
 		}
 	}
 }
+
+// What an included file says is the default of the one that includes it.
+func TestRewrittenWithIncludes(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "base")
+	if err := os.WriteFile(base, []byte("hz 33\ntimeout 5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := "include " + QuoteWord(base) + "\n"
+	for set, want := range map[string]string{
+		"":          file,
+		"hz 33":     file,
+		"hz 10":     file + "\n# Written by CONFIG REWRITE\nhz 10\n",
+		"timeout 6": file + "\n# Written by CONFIG REWRITE\ntimeout 6\n",
+	} {
+		conf := NewConfig()
+		if err := conf.Load(file + set); err != nil {
+			t.Fatal(err)
+		}
+		if got := conf.rewritten(file, nil); got != want {
+			t.Errorf("%q becomes\n%q, want\n%q", set, got, want)
+		}
+	}
+}
