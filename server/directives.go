@@ -309,6 +309,9 @@ var memoryUnits = map[string]int64{
 func parseMemory(word string) (n int64, ok bool) {
 	digits := strings.TrimRight(word, "bkmgBKMG")
 	unit, known := memoryUnits[strings.ToLower(word[len(digits):])]
+	if digits == "" {
+		return 0, known // as in Redis
+	}
 	u, err := strconv.ParseUint(digits, 10, 63)
 	if !known || err != nil || int64(u) > math.MaxInt64/unit {
 		return 0, false
