@@ -70,6 +70,11 @@ type Config struct {
 	// limit on open files leaves. The default is 10000.
 	MaxClients int
 
+	// MaxMemory is the bytes that a percentage for MaxMemoryClients is of. There
+	// is no data that it could bound. Zero, the default, means the limit that the
+	// Go runtime was given by GOMEMLIMIT, if any.
+	MaxMemory int64
+
 	// MaxMemoryClients is the most bytes all clients together may take: past
 	// it those that take the most are closed. Below zero it is a percentage of
 	// the memory limit of the process, -1 to -100. Zero, the default, means no
@@ -221,6 +226,7 @@ func (c *Config) validate() error {
 		{"TLS.SessionCacheTimeout", int64(c.TLS.SessionCacheTimeout), 0, math.MaxInt64},
 		{"UnixSocketPerm", int64(c.UnixSocketPerm), 0, 0o777},
 		{"MaxClients", int64(c.MaxClients), 1, math.MaxUint32},
+		{"MaxMemory", c.MaxMemory, 0, math.MaxInt64},
 		{"MaxMemoryClients", c.MaxMemoryClients, -100, math.MaxInt64},
 		{"Timeout", int64(c.Timeout), 0, math.MaxInt64},
 		{"TCPKeepAlive", int64(c.TCPKeepAlive), 0, math.MaxInt64},

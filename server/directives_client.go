@@ -7,6 +7,7 @@ import (
 
 // clientDirectives are the directives about clients as such.
 var clientDirectives = []*directive{
+	memoryDirective("maxmemory", 0, func(c *Config) *int64 { return &c.MaxMemory }),
 	{name: "maxmemory-clients", values: "a size or a percentage",
 		get: func(c *Config) string {
 			if c.MaxMemoryClients < 0 {

@@ -82,7 +82,6 @@ var keptDirectives = []*directive{
 	keptDirective("notify-keyspace-events", "", "classes of events", parseEvents),
 
 	// Memory.
-	keptMemory("maxmemory", 0, 0),
 	keptEnum("maxmemory-policy", "noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"),
 	keptInt("maxmemory-samples", 5, 1, math.MaxInt32),
 	keptInt("maxmemory-eviction-tenacity", 10, 0, 100),

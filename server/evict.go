@@ -52,13 +52,16 @@ func (c *Config) clientMemoryLimit() int64 {
 	if c.MaxMemoryClients >= 0 {
 		return c.MaxMemoryClients
 	}
-	total := memoryLimit()
+	total := c.memoryLimit()
 	return total/100*-c.MaxMemoryClients + total%100*-c.MaxMemoryClients/100
 }
 
 // memoryLimit is the bytes the process is to stay within, 0 for any number:
 // what INFO tells as maxmemory.
-func memoryLimit() int64 {
+func (c *Config) memoryLimit() int64 {
+	if c.MaxMemory > 0 {
+		return c.MaxMemory
+	}
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		return limit
 	}

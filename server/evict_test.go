@@ -125,10 +125,13 @@ func TestEvictionCountsRequests(t *testing.T) {
 
 func TestClientMemoryLimit(t *testing.T) {
 	conf := NewConfig()
-	for n, want := range map[int64]int64{0: 0, 5000: 5000, -1: memoryLimit() / 100, -100: memoryLimit()} {
-		conf.MaxMemoryClients = n
-		if got := conf.clientMemoryLimit(); got != want {
-			t.Errorf("%d: %d, want %d", n, got, want)
+	for _, tt := range []struct{ memory, clients, want int64 }{
+		{0, 0, 0}, {0, 5000, 5000}, {0, -1, conf.memoryLimit() / 100}, {0, -100, conf.memoryLimit()},
+		{6 << 20, -7, 6<<20/100*7 + 6<<20%100*7/100}, {6 << 20, 5000, 5000}, {200, -100, 200},
+	} {
+		conf.MaxMemory, conf.MaxMemoryClients = tt.memory, tt.clients
+		if got := conf.clientMemoryLimit(); got != tt.want {
+			t.Errorf("%+v: %d", tt, got)
 		}
 	}
 	conf.MaxMemoryClients = -101

@@ -92,6 +92,7 @@ var manual = []manualSection{
 		{"timeout", "A client that is not in subscribed state and has been silent for so many seconds is closed. 0 means never."},
 		{"tcp-keepalive", "The seconds between probes for clients that have gone without a word. 0 means none."},
 		{"maxclients", "The most clients at a time; further ones are refused. The limit on open files may lower it."},
+		{"maxmemory", "What a percentage for maxmemory-clients is of. There is no data that it could bound. 0 means the limit of the Go runtime, which GOMEMLIMIT in the environment sets."},
 		{"maxmemory-clients", "The most memory that all clients together may take, as a size or a percentage of what there is; beyond it the biggest are closed. 0 means no limit."},
 	}},
 	{"TLS", "Encrypted connections, on a port of their own.", []manualEntry{

@@ -162,7 +162,7 @@ func (s *Server) setConfig(change func(*Config) string, changed []*directive, fa
 			continue
 		}
 		if text = d.apply(s, next); text != "" {
-			for _, d := range changed[:i] {
+			for _, d := range changed[:i+1] {
 				if d.apply != nil {
 					_ = d.apply(s, old) // it was in force before
 				}

@@ -144,7 +144,7 @@ func TestSignal(t *testing.T) {
 	signals <- os.Interrupt
 	bye := false
 	for lines.Scan() {
-		bye = bye || strings.HasSuffix(lines.Text(), "bye")
+		bye = bye || strings.HasSuffix(lines.Text(), "bye bye...")
 	}
 	if got := <-code; got != 0 || !bye {
 		t.Errorf("exit code %d, said bye: %v", got, bye)

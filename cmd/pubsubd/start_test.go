@@ -55,7 +55,7 @@ func (r *running) waitLine(text string) string {
 func (r *running) end() {
 	r.t.Helper()
 	r.signals <- syscall.SIGTERM
-	r.waitLine("bye")
+	r.waitLine("ready to exit, bye bye")
 	for r.lines.Scan() {
 	}
 	if code := <-r.code; code != 0 {

@@ -167,6 +167,6 @@ func TestLogAndBackground(t *testing.T) {
 		t.Error(got)
 	}
 	waitFor(t, "the end", func() bool {
-		return strings.Contains(read("log"), "* bye") && strings.Contains(read("pid"), "no such file")
+		return strings.Contains(read("log"), "ready to exit, bye bye") && strings.Contains(read("pid"), "no such file")
 	}, func() string { return read("log") })
 }
