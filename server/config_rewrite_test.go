@@ -25,7 +25,7 @@ func TestRewritten(t *testing.T) {
 		{"quotes", "", "requirepass \"a \\x00b\"", "# Written by CONFIG REWRITE\nrequirepass \"a \\x00b\"\n"},
 		{"an empty value", "logfile x\n", "logfile ''", "logfile \"\"\n"},
 		{"times and changes", "save 900 1\nport 1\nsave 60 2\n", "", "save 900 1\nport 1\nsave 60 2\n"},
-		{"times and changes that are the default", "save 900 1\nport 1\n", "save 3600 1 300 100 60 10000", "save 3600 1\nport 1\n\n# Written by CONFIG REWRITE\nsave 300 100\nsave 60 10000\n"},
+		{"times and changes that are the default", "save 900 1\nport 1\n", "save ''\nsave 3600 1 300 100 60 10000", "save 3600 1\nport 1\n\n# Written by CONFIG REWRITE\nsave 300 100\nsave 60 10000\n"},
 		{"no times and changes", "save 900 1\nport 1\nsave 60 2\n", "save ''", "save \"\"\nport 1\n"},
 		{"limits of a class", "client-output-buffer-limit pubsub 1mb 64kb 5\n", "", "client-output-buffer-limit pubsub 1mb 64kb 5\n"},
 		{"limits of two classes", "client-output-buffer-limit pubsub 1mb 64kb 5\n", "client-output-buffer-limit normal 1 2 3",
