@@ -157,13 +157,13 @@ func TestDirectives(t *testing.T) {
 func TestParseMemory(t *testing.T) {
 	for word, want := range map[string]int64{
 		"0": 0, "1": 1, "1b": 1, "1B": 1, "1k": 1000, "1K": 1000, "1kb": 1024, "1kB": 1024, "2m": 2e6, "2MB": 2 << 20, "3g": 3e9, "3gb": 3 << 30,
-		"9223372036854775807": math.MaxInt64, "8589934591gb": 8589934591 << 30,
+		"": 0, "b": 0, "kb": 0, "9223372036854775807": math.MaxInt64, "8589934591gb": 8589934591 << 30,
 	} {
 		if n, ok := parseMemory(word); !ok || n != want {
 			t.Errorf("%q: %d, %v; want %d", word, n, ok, want)
 		}
 	}
-	for _, word := range []string{"", "b", "kb", "-1", "+1", "1.5", "1 k", " 1", "1kk", "1bk", "1tb", "0x1", "1_000", "9223372036854775808", "8589934592gb", "9223372036854775807k",
+	for _, word := range []string{"-1", "+1", "1.5", "1 k", " 1", "1kk", "1bk", "1tb", "0x1", "1_000", "9223372036854775808", "8589934592gb", "9223372036854775807k",
 		"\u023a\u023a", "1\u212a", "1\u212ab", "\u0660"} {
 		if n, ok := parseMemory(word); ok {
 			t.Errorf("%q is taken for %d", word, n)
