@@ -171,8 +171,9 @@ type Config struct {
 	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
 	Level *zap.AtomicLevel
 
-	// OnListening is called by ListenAndServe when clients can connect. Nil, the
-	// default, means nobody wants to know.
+	// OnListening is called by ListenAndServe when clients can connect. It must
+	// not call Reload, which waits for it. Nil, the default, means nobody wants to
+	// know.
 	OnListening func()
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent

@@ -85,6 +85,11 @@ func (c *Config) loadLine(name string, words []string, depth int) error {
 		return c.include(words[0], depth+1)
 	}
 	d := directiveByName(name)
+	if d != nil && d.several && !d.fileOnly && len(words) == 1 {
+		if list, ok := SplitWords(words[0]); ok && len(list) > 0 {
+			words = list // scripts pass a list as one argument
+		}
+	}
 	if d == nil || d.add == nil {
 		return c.set(name, d, words)
 	}
@@ -199,30 +204,7 @@ func SplitWords(line string) (words []string, ok bool) {
 }
 
 // QuoteWord is a word between quotes, such that SplitWords returns it.
-func QuoteWord(word string) string {
-	b := []byte{'"'}
-	for _, c := range []byte(word) {
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c == '\n':
-			b = append(b, `\n`...)
-		case c == '\r':
-			b = append(b, `\r`...)
-		case c == '\t':
-			b = append(b, `\t`...)
-		case c == '\a':
-			b = append(b, `\a`...)
-		case c == '\b':
-			b = append(b, `\b`...)
-		case c < ' ' || c > '~':
-			b = fmt.Appendf(b, `\x%02x`, c)
-		default:
-			b = append(b, c)
-		}
-	}
-	return string(append(b, '"'))
-}
+func QuoteWord(word string) string { return string(appendQuoted(nil, []byte(word))) }
 
 // systemText is what the system says of a failure, as C programs print it.
 func systemText(err error) string {
