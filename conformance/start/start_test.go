@@ -65,6 +65,7 @@ func TestHarness(t *testing.T) {
 		}
 		expect("OK", "SELECT", "9")
 		expect("OK", "FLUSHALL")
+		expect("OK", "FUNCTION", "FLUSH")
 		expect("[maxclients 10]", "CONFIG", "GET", "maxclients")
 		expect("[loglevel notice]", "CONFIG", "GET", "loglevel")
 		expect("[client-query-buffer-limit 2097152]", "CONFIG", "GET", "client-query-buffer-limit")
