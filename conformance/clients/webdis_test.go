@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -119,9 +120,7 @@ func startWebdis(t *testing.T, at sut.Endpoint, config map[string]any) *webdis {
 			t.Fatal(err)
 		}
 	}
-	for name, value := range config {
-		file[name] = value
-	}
+	maps.Copy(file, config)
 	text, err := json.Marshal(file)
 	if err != nil {
 		t.Fatal(err)
