@@ -114,3 +114,55 @@ func TestLua(t *testing.T) {
 	}
 	s.run(t)
 }
+
+// TestPredis runs the programs that use Predis, a client written in PHP.
+func TestPredis(t *testing.T) {
+	s := suite{
+		dir: "predis", ext: ".php", modules: []string{"common"},
+		command:    interpreted(".php", "php"),
+		version:    []string{"php", "-r", `require "Predis/autoload.php"; echo "Predis ", Predis\Client::VERSION;`},
+		packages:   "php-cli php-nrk-predis",
+		everywhere: []string{"publish"},
+		networks:   []string{sut.Unix, sut.TLS},
+	}
+	s.run(t)
+}
+
+// TestAioredis runs the programs that use aioredis 1, which had nothing in
+// common with redis-py yet.
+func TestAioredis(t *testing.T) {
+	s := suite{
+		dir: "aioredis", ext: ".py", modules: []string{"common"},
+		command:    interpreted(".py", python, "-B"),
+		version:    []string{python, "-c", `import aioredis; print("aioredis", aioredis.__version__)`},
+		packages:   "python3-aioredis",
+		everywhere: []string{"publish"},
+		networks:   []string{sut.Unix, sut.TLS},
+	}
+	s.run(t)
+}
+
+// TestAnyEvent runs the programs that use AnyEvent::Redis.
+func TestAnyEvent(t *testing.T) {
+	s := suite{
+		dir: "anyevent", ext: ".pl", modules: []string{"common"},
+		command:    interpreted(".pl", "/usr/bin/perl"),
+		version:    []string{"/usr/bin/perl", "-MAnyEvent::Redis", "-e", `print "AnyEvent::Redis $AnyEvent::Redis::VERSION"`},
+		packages:   "libanyevent-redis-perl",
+		everywhere: []string{"publish"},
+		networks:   []string{sut.Unix},
+	}
+	s.run(t)
+}
+
+// TestEredis runs the programs that use eredis, which connects by TCP alone.
+func TestEredis(t *testing.T) {
+	s := suite{
+		dir: "eredis", ext: ".erl",
+		command: interpreted(".erl", "escript"),
+		version: []string{"erl", "-noshell", "-eval",
+			`{module, _} = code:load_file(eredis), io:put_chars(filename:basename(code:lib_dir(eredis))), halt().`},
+		packages: "erlang-base erlang-redis-client",
+	}
+	s.run(t)
+}
