@@ -267,20 +267,26 @@ func (a access) names(k Kind, keep func(string) bool) (names []string) {
 		}
 		return names
 	}
-	var some []string // of one shard; looked at when its lock is free again
+	// Of each shard, copied with its lock held and looked at without; each list
+	// and the whole have the size they need, for there may be millions.
+	lists, n := make([][]string, len(b.shards)), 0
 	for i := range b.shards {
 		s := &b.shards[i]
 		a.lock(&s.mu)
-		some = slices.Grow(some[:0], len(s.audiences[k]))
+		list := make([]string, 0, len(s.audiences[k]))
 		for name := range s.audiences[k] {
-			some = append(some, name)
+			list = append(list, name)
 		}
 		a.unlock(&s.mu)
-		for _, name := range some {
-			if keep == nil || keep(name) {
-				names = append(names, name)
-			}
+		if keep != nil {
+			list = slices.DeleteFunc(list, func(name string) bool { return !keep(name) })
 		}
+		lists[i] = list
+		n += len(list)
+	}
+	names = make([]string, 0, n)
+	for _, list := range lists {
+		names = append(names, list...)
 	}
 	return names
 }

@@ -14,8 +14,13 @@ const shareFrom = 8 << 10
 // maxChunks is the capacity of the chunk lists an outbox keeps for reuse.
 const maxChunks = 4
 
-// appendChunk appends a copy of p to a queue.
+// appendChunk appends a copy of p to a queue, in buffers that come from pools.
 func appendChunk(q []chunk, p []byte) []chunk {
+	for len(p) > maxBuffer {
+		own := getBuffer(maxBuffer)
+		q = append(q, chunk{append(own.b, p[:maxBuffer]...), own})
+		p = p[maxBuffer:]
+	}
 	if n := len(q); n > 0 && q[n-1].own != nil {
 		last := &q[n-1]
 		if room := cap(last.data) - len(last.data); room >= len(p) {

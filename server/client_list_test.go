@@ -21,6 +21,7 @@ func listedClients(s *Server, n int) (c *client) {
 		}
 		s.mu.Lock()
 		s.open[c.id] = c
+		s.ordered = nil
 		s.mu.Unlock()
 	}
 	return c

@@ -27,7 +27,7 @@ func cmdClientList(c *client, argv [][]byte) {
 			c.fail(unknownClientType(argv[3]))
 			return
 		}
-		list = slices.DeleteFunc(list, func(o *client) bool { return o.kind() != class })
+		list = slices.DeleteFunc(slices.Clone(list), func(o *client) bool { return o.kind() != class })
 	case len(argv) > 3 && equalFold(argv[2], "id"):
 		byID := make(map[uint64]*client, len(list))
 		for _, o := range list {
@@ -49,12 +49,14 @@ func cmdClientList(c *client, argv [][]byte) {
 		return
 	}
 	c.countRequest(argv)
-	text := make([]byte, 0, infoBytes*len(list))
-	for _, o := range list {
-		text = append(o.appendInfo(text), '\n')
-	}
+	c.reserve(infoBytes * (len(list) + 1))
+	c.verbatim(func(b []byte) []byte {
+		for _, o := range list {
+			b = append(o.appendInfo(b), '\n')
+		}
+		return b
+	})
 	c.argvMem.Store(0)
-	c.reply = appendVerbatim(c.reply, c.resp3, text)
 }
 
 // infoBytes is about the length of a line of CLIENT LIST.

@@ -194,8 +194,17 @@ func (c *client) listChannels(k broker.Kind, argv [][]byte) {
 		c.fail(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try PUBSUB HELP.", echo(argv[1], maxEcho)))
 		return
 	}
-	c.reply = appendStrings(c.reply, c.broker.Names(k, globKeep(argv[2:])))
+	names, size := c.broker.Names(k, globKeep(argv[2:])), bulkOverhead
+	for _, name := range names {
+		size += len(name) + bulkOverhead
+	}
+	c.reserve(size)
+	c.reply = appendStrings(c.reply, names)
 }
+
+// bulkOverhead is what a short bulk string takes beside its bytes, at most, and
+// the header of an array.
+const bulkOverhead = 16
 
 func cmdPubsubNumPat(c *client, _ [][]byte) {
 	c.reply = redcon.AppendInt(c.reply, int64(c.broker.NumPat()))

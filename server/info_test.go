@@ -27,6 +27,7 @@ func crowd(t testing.TB, s *Server, n int) (list []*client) {
 		list = append(list, c)
 		s.mu.Lock()
 		s.open[c.id] = c
+		s.ordered = nil
 		s.mu.Unlock()
 	}
 	t.Cleanup(func() {

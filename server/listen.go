@@ -100,6 +100,7 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 		return nil, false
 	}
 	s.open[c.id] = c
+	s.ordered = nil
 	s.running.Add(1)
 	s.mu.Unlock()
 	return c, true

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -63,6 +64,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
+	ordered   []*client // those of open in order of their IDs; nil if not known
 	listeners []*listener
 	lagging   map[*outbox]struct{} // over their soft limit
 	closed    bool
@@ -338,11 +340,15 @@ func (s *Server) openClients() []*client {
 	return list
 }
 
-// clients returns the open clients in order of their IDs.
+// clients returns the open clients in order of their IDs. The list must not be
+// changed.
 func (s *Server) clients() []*client {
-	list := s.openClients()
-	slices.SortFunc(list, func(a, b *client) int { return cmp.Compare(a.id, b.id) })
-	return list
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ordered == nil {
+		s.ordered = slices.SortedFunc(maps.Values(s.open), func(a, b *client) int { return cmp.Compare(a.id, b.id) })
+	}
+	return s.ordered
 }
 
 // clientByID returns an open client, nil if there is none of that ID.
@@ -357,6 +363,7 @@ func (s *Server) forget(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, c.id)
+	s.ordered = nil
 	delete(s.lagging, c.out)
 }
 
