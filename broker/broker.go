@@ -173,9 +173,10 @@ func (b *Broker) PublishFrom(from any, k Kind, channel string, payloads ...[]byt
 }
 
 // Names returns the names of all channels, patterns or shard channels that
-// have a subscriber and that keep accepts, in no order. Keep may be nil. It may
-// be called with locks held and must neither block nor call the broker. A list
-// of very many names takes its time without keeping publishers waiting.
+// have a subscriber and that keep accepts, in no order. Keep may be nil. For
+// patterns and within Exclusive it is called with locks held and must neither
+// block nor call the broker; for others it may take its time, and publishers do
+// not wait for it.
 func (b *Broker) Names(k Kind, keep func(name string) bool) []string {
 	return access{b: b}.names(k, keep)
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/tidwall/redcon"
@@ -175,11 +176,28 @@ func (c *client) finishRun() {
 	*r = run{payloads: r.payloads[:0]}
 }
 
-// globKeep returns what keeps the names that a glob matches: nil without one,
-// which keeps all.
+// A breather lets others run during something long. While all processors are
+// busy nobody looks for what has arrived, but every 10 ms or so.
+type breather struct{ n int }
+
+const (
+	// breathEvery is the number of names after which a breather rests, and
+	// breath how long.
+	breathEvery = 1 << 10
+	breath      = time.Microsecond // which is what it takes to become idle and look
+)
+
+func (r *breather) step() {
+	if r.n++; r.n%breathEvery == 0 {
+		time.Sleep(breath)
+	}
+}
+
+// globKeep returns what keeps the names that a glob matches, or all without
+// one.
 func globKeep(args [][]byte) func(string) bool {
 	if len(args) == 0 {
-		return nil
+		return func(string) bool { return true }
 	}
 	glob := string(args[0])
 	return func(name string) bool { return match.Match(glob, name) }
@@ -194,12 +212,28 @@ func (c *client) listChannels(k broker.Kind, argv [][]byte) {
 		c.fail(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try PUBSUB HELP.", echo(argv[1], maxEcho)))
 		return
 	}
-	names, size := c.broker.Names(k, globKeep(argv[2:])), bulkOverhead
+	keep := globKeep(argv[2:])
+	var r breather
+	if !c.alone() { // then all locks are held
+		look := keep
+		keep = func(name string) bool {
+			r.step()
+			return look(name)
+		}
+	}
+	names := c.broker.Names(k, keep)
+	size := bulkOverhead
 	for _, name := range names {
 		size += len(name) + bulkOverhead
 	}
 	c.reserve(size)
-	c.reply = appendStrings(c.reply, names)
+	c.reply = redcon.AppendArray(c.reply, len(names))
+	for _, name := range names {
+		c.reply = redcon.AppendBulkString(c.reply, name)
+		if !c.alone() {
+			r.step()
+		}
+	}
 }
 
 // bulkOverhead is what a short bulk string takes beside its bytes, at most, and
