@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -349,30 +348,8 @@ func (c *client) queueReply() {
 	if len(c.reply) > 0 {
 		p, longest := c.takeReply()
 		c.out.push(p, longest)
-		if cap(p) > keptReply && cap(p) <= maxPooledReply {
-			large := p // a variable of its own, so that only this branch allocates
-			largeReplies.Put(&large)
-		}
+		recycleReply(p)
 	}
-}
-
-// largeReplies holds buffers for replies that are larger than keptReply, as
-// *[]byte.
-var largeReplies sync.Pool
-
-// maxPooledReply is the capacity of the largest of them, in bytes.
-const maxPooledReply = 4 << 20
-
-// reserve makes room for n more bytes of replies.
-func (c *client) reserve(n int) {
-	if cap(c.reply)-len(c.reply) >= n {
-		return
-	}
-	if p, ok := largeReplies.Get().(*[]byte); ok && cap(*p) >= len(c.reply)+n {
-		c.reply = append((*p)[:0], c.reply...)
-		return
-	}
-	c.reply = slices.Grow(c.reply, n)
 }
 
 // takeReply returns the replies so far, but for one that CLIENT REPLY silences,

@@ -44,20 +44,6 @@ func appendVerbatim(b []byte, resp3 bool, text []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// verbatim answers with a text for people that write appends.
-func (c *client) verbatim(write func(b []byte) []byte) {
-	const room = 32 // for the header, which is known last
-	at := len(c.reply)
-	b := write(append(c.reply, make([]byte, room)...))
-	text := b[at+room:]
-	if c.resp3 {
-		b = append(appendHeader(b[:at], '=', len(text)+len("txt:")), "txt:"...)
-	} else {
-		b = appendHeader(b[:at], '$', len(text))
-	}
-	c.reply = append(append(b, text...), "\r\n"...)
-}
-
 // appendStrings appends an array of bulk strings.
 func appendStrings(b []byte, list []string) []byte {
 	b = redcon.AppendArray(b, len(list))
