@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -253,42 +254,47 @@ func (a access) clear(m *Member) {
 	}
 }
 
-func (a access) names(k Kind, keep func(string) bool) (names []string) {
-	b := a.b
-	if k == Pattern {
-		if !a.held {
-			b.patterns.mu.RLock()
-			defer b.patterns.mu.RUnlock()
+// nameLists holds lists of names to use again, as *[]string.
+var nameLists = sync.Pool{New: func() any { return new([]string) }}
+
+// names goes through the names of a kind: shard by shard, each copied with its
+// lock held and gone through without, for there may be millions.
+func (a access) names(k Kind) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		b := a.b
+		if k == Pattern {
+			if !a.held {
+				b.patterns.mu.RLock()
+				defer b.patterns.mu.RUnlock()
+			}
+			for name := range b.patterns.set.All() {
+				if !yield(name) {
+					return
+				}
+			}
+			return
 		}
-		for name := range b.patterns.set.All() {
-			if keep == nil || keep(name) {
-				names = append(names, name)
+		p := nameLists.Get().(*[]string)
+		defer func() {
+			clear((*p)[:cap(*p)])
+			nameLists.Put(p)
+		}()
+		for i := range b.shards {
+			s := &b.shards[i]
+			a.lock(&s.mu)
+			list := slices.Grow((*p)[:0], len(s.audiences[k]))
+			for name := range s.audiences[k] {
+				list = append(list, name)
+			}
+			a.unlock(&s.mu)
+			*p = list
+			for _, name := range list {
+				if !yield(name) {
+					return
+				}
 			}
 		}
-		return names
 	}
-	// Of each shard, copied with its lock held and looked at without; each list
-	// and the whole have the size they need, for there may be millions.
-	lists, n := make([][]string, len(b.shards)), 0
-	for i := range b.shards {
-		s := &b.shards[i]
-		a.lock(&s.mu)
-		list := make([]string, 0, len(s.audiences[k]))
-		for name := range s.audiences[k] {
-			list = append(list, name)
-		}
-		a.unlock(&s.mu)
-		if keep != nil {
-			list = slices.DeleteFunc(list, func(name string) bool { return !keep(name) })
-		}
-		lists[i] = list
-		n += len(list)
-	}
-	names = make([]string, 0, n)
-	for _, list := range lists {
-		names = append(names, list...)
-	}
-	return names
 }
 
 func (a access) numSub(k Kind, channel string) int {

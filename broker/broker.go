@@ -2,6 +2,7 @@ package broker
 
 import (
 	"hash/maphash"
+	"iter"
 	"sync"
 	"sync/atomic"
 
@@ -172,24 +173,29 @@ func (b *Broker) PublishFrom(from any, k Kind, channel string, payloads ...[]byt
 	return access{b: b}.publish(from, k, channel, payloads)
 }
 
-// Names returns the names of all channels, patterns or shard channels that
-// have a subscriber and that keep accepts, in no order. Keep may be nil. For
-// patterns and within Exclusive it is called with locks held and must neither
-// block nor call the broker; for others it may take its time, and publishers do
-// not wait for it.
-func (b *Broker) Names(k Kind, keep func(name string) bool) []string {
-	return access{b: b}.names(k, keep)
-}
+// Names goes through the names of all channels, patterns or shard channels that
+// have a subscriber, each once, in no order. Of what comes and goes meanwhile
+// some may be missed. The body of the loop over patterns, and of any within
+// Exclusive, runs with locks held and must neither block nor call the broker;
+// that of another may take its time, and publishers do not wait for it.
+func (b *Broker) Names(k Kind) iter.Seq[string] { return access{b: b}.names(k) }
 
 // Channels returns the channels with at least one subscriber by name that
 // match the glob, in no order.
-func (b *Broker) Channels(glob string) []string {
-	return b.Names(Channel, func(name string) bool { return match.Match(glob, name) })
-}
+func (b *Broker) Channels(glob string) []string { return b.matching(Channel, glob) }
 
 // ShardChannels is Channels for shard channels.
 func (b *Broker) ShardChannels(glob string) []string {
-	return b.Names(ShardChannel, func(name string) bool { return match.Match(glob, name) })
+	return b.matching(ShardChannel, glob)
+}
+
+func (b *Broker) matching(k Kind, glob string) (names []string) {
+	for name := range b.Names(k) {
+		if match.Match(glob, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // NumSub returns the number of subscribers of a channel by name.
@@ -235,7 +241,7 @@ func (x *Exclusive) PublishFrom(from any, k Kind, channel string, payloads ...[]
 }
 
 // Names is Broker.Names.
-func (x *Exclusive) Names(k Kind, keep func(name string) bool) []string { return x.a.names(k, keep) }
+func (x *Exclusive) Names(k Kind) iter.Seq[string] { return x.a.names(k) }
 
 // NumSub is Broker.NumSub.
 func (x *Exclusive) NumSub(channel string) int { return x.a.numSub(Channel, channel) }

@@ -33,7 +33,7 @@ func TestExclusive(t *testing.T) {
 			t.Errorf("%d, %d, %d subscribers, want 2, 2, 1", x.NumSub("a"), x.ShardNumSub("a"), x.NumPat())
 		}
 		for k, want := range [kinds]string{"a", "a*", "a"} {
-			if got := x.Names(Kind(k), nil); !slices.Equal(got, []string{want}) {
+			if got := slices.Collect(x.Names(Kind(k))); !slices.Equal(got, []string{want}) {
 				t.Errorf("names of kind %s are %q, want %q", Kind(k), got, want)
 			}
 		}

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -158,13 +159,13 @@ func lookAround(t *testing.T, b *Broker, done *atomic.Bool) {
 		if got := len(b.Channels("*")); got != len(orderChannels)-1 { // "*" leaves the empty one out
 			t.Errorf("%d channels, want %d", got, len(orderChannels)-1)
 		}
-		if got := len(b.Names(ShardChannel, nil)); got != len(orderChannels) {
+		if got := len(slices.Collect(b.Names(ShardChannel))); got != len(orderChannels) {
 			t.Errorf("%d shard channels, want %d", got, len(orderChannels))
 		}
 		if got := b.NumPat(); got != len(orderPatterns) {
 			t.Errorf("%d patterns, want %d", got, len(orderPatterns))
 		}
-		if got := len(b.Names(Pattern, nil)); got != len(orderPatterns) {
+		if got := len(slices.Collect(b.Names(Pattern))); got != len(orderPatterns) {
 			t.Errorf("%d patterns named, want %d", got, len(orderPatterns))
 		}
 		for _, name := range orderChannels {
@@ -174,8 +175,8 @@ func lookAround(t *testing.T, b *Broker, done *atomic.Bool) {
 		}
 		b.Exclusive(nil, func(x *Exclusive) {
 			st := x.Stats()
-			if x.NumPat() != st.Patterns || len(x.Names(Channel, nil)) != st.Channels {
-				t.Errorf("Stats is %+v, with %d patterns and %d channels", st, x.NumPat(), len(x.Names(Channel, nil)))
+			if x.NumPat() != st.Patterns || len(slices.Collect(x.Names(Channel))) != st.Channels {
+				t.Errorf("Stats is %+v, with %d patterns and %d channels", st, x.NumPat(), len(slices.Collect(x.Names(Channel))))
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -43,6 +44,7 @@ type client struct {
 	dirty   []*outbox    // receivers to flush
 	fanned  int          // bytes delivered and not yet counted in the flusher's backlog
 	longest int          // bytes of the longest of them
+	pieced  int          // bytes of replies queued in pieces since they were last sent on their way
 	mark    int          // where the replies to the request at hand begin in reply
 	failed  bool         // the request at hand was answered with an error
 	endWhy  closeReason  // set by the request at hand to close after its reply
@@ -99,7 +101,7 @@ const (
 // or, within EXEC, its Exclusive.
 type operations interface {
 	PublishFrom(from any, k broker.Kind, channel string, payloads ...[]byte) int
-	Names(k broker.Kind, keep func(name string) bool) []string
+	Names(k broker.Kind) iter.Seq[string]
 	NumSub(channel string) int
 	ShardNumSub(channel string) int
 	NumPat() int
@@ -245,7 +247,7 @@ func (c *client) batch() {
 			break
 		}
 		c.dispatch(argv)
-		if len(c.reply) > maxReplies || c.fanned > maxFanned || c.clock-began > maxHeld {
+		if len(c.reply)+c.pieced > maxReplies || c.fanned > maxFanned || c.clock-began > maxHeld {
 			began = c.clock
 			c.finishRun()
 			c.deliverAll()
@@ -314,6 +316,7 @@ const (
 // deliverAll sends the client's replies and then what it published.
 func (c *client) deliverAll() {
 	c.queueReply()
+	c.pieced = 0
 	if c.out.flush() {
 		c.s.flusher.add(c.out)
 	}

@@ -193,16 +193,6 @@ func (r *breather) step() {
 	}
 }
 
-// globKeep returns what keeps the names that a glob matches, or all without
-// one.
-func globKeep(args [][]byte) func(string) bool {
-	if len(args) == 0 {
-		return func(string) bool { return true }
-	}
-	glob := string(args[0])
-	return func(name string) bool { return match.Match(glob, name) }
-}
-
 func cmdPubsubChannels(c *client, argv [][]byte) { c.listChannels(broker.Channel, argv) }
 
 func cmdPubsubShardChannels(c *client, argv [][]byte) { c.listChannels(broker.ShardChannel, argv) }
@@ -212,33 +202,22 @@ func (c *client) listChannels(k broker.Kind, argv [][]byte) {
 		c.fail(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try PUBSUB HELP.", echo(argv[1], maxEcho)))
 		return
 	}
-	keep := globKeep(argv[2:])
-	var r breather
-	if !c.alone() { // then all locks are held
-		look := keep
-		keep = func(name string) bool {
-			r.step()
-			return look(name)
+	var glob []byte
+	if len(argv) == 3 {
+		glob = argv[2]
+	}
+	var rest breather
+	var list pieces
+	for name := range c.broker.Names(k) {
+		if !c.alone() { // then all locks are held
+			rest.step()
+		}
+		if glob == nil || match.Match(view(glob), name) {
+			list.add(name)
 		}
 	}
-	names := c.broker.Names(k, keep)
-	size := bulkOverhead
-	for _, name := range names {
-		size += len(name) + bulkOverhead
-	}
-	c.reserve(size)
-	c.reply = redcon.AppendArray(c.reply, len(names))
-	for _, name := range names {
-		c.reply = redcon.AppendBulkString(c.reply, name)
-		if !c.alone() {
-			r.step()
-		}
-	}
+	c.replyPieces(&list)
 }
-
-// bulkOverhead is what a short bulk string takes beside its bytes, at most, and
-// the header of an array.
-const bulkOverhead = 16
 
 func cmdPubsubNumPat(c *client, _ [][]byte) {
 	c.reply = redcon.AppendInt(c.reply, int64(c.broker.NumPat()))

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/pubsubd/pubsubd/broker"
 )
 
 func TestSubscribing(t *testing.T) {
@@ -70,6 +72,54 @@ func TestSubscribingToMany(t *testing.T) {
 	if !slices.Equal(left, names) {
 		t.Error("the names that ended are not those that were subscribed to")
 	}
+}
+
+// Long lists are queued piece by piece. Whatever they stand behind, before or
+// within, every name is there once and nothing is out of its place.
+func TestLongLists(t *testing.T) {
+	s := newServer(t)
+	m := s.broker.Join(deaf{})
+	var want []string
+	for _, n := range []int{1, 3, 60, 5000} { // characters beside the number
+		for i := range 700 {
+			want = append(want, strings.Repeat("x", n)+strconv.Itoa(i))
+		}
+	}
+	want = append(want, strings.Repeat("y", 2*maxBuffer), strings.Repeat("y", maxBuffer), "")
+	for _, name := range want {
+		s.broker.Subscribe(m, broker.Channel, name)
+	}
+	slices.Sort(want)
+	check := func(f frame) {
+		t.Helper()
+		got := make([]string, len(f.elems))
+		for i, e := range f.elems {
+			got[i] = e.text
+		}
+		if slices.Sort(got); f.kind != '*' || !slices.Equal(got, want) {
+			t.Errorf("%d names in a frame of kind %c, want the %d there are", len(got), f.kind, len(want))
+		}
+	}
+	c := dial(t, listen(t, s))
+	c.send("ECHO a", "PUBSUB CHANNELS", "ECHO b", "PUBSUB CHANNELS *", "PUBSUB CHANNELS nope", "ECHO c")
+	c.want("a")
+	check(c.next())
+	c.want("b")
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "" }) // which a star alone does not match
+	check(c.next())
+	c.want("[]", "c")
+
+	c.send("MULTI", "ECHO a", "PUBSUB CHANNELS *", "ECHO b", "EXEC", "ECHO c")
+	c.want("+OK", "+QUEUED", "+QUEUED", "+QUEUED")
+	f := c.next()
+	if len(f.elems) != 3 || f.elems[0].text != "a" || f.elems[2].text != "b" {
+		t.Fatalf("EXEC answered with %d elements", len(f.elems))
+	}
+	check(f.elems[1])
+	c.want("c")
+
+	c.send("CLIENT REPLY SKIP", "PUBSUB CHANNELS *", "ECHO d", "CLIENT REPLY OFF", "PUBSUB CHANNELS *", "CLIENT REPLY ON")
+	c.want("d", "+OK")
 }
 
 func TestPubsubCommand(t *testing.T) {

@@ -2,7 +2,10 @@ package server
 
 import (
 	"slices"
+	"strconv"
 	"sync"
+
+	"github.com/tidwall/redcon"
 )
 
 // largeReplies holds buffers for replies that are larger than keptReply, as
@@ -45,4 +48,61 @@ func (c *client) verbatim(write func(b []byte) []byte) {
 		b = appendHeader(b[:at], '$', len(text))
 	}
 	c.reply = append(append(b, text...), "\r\n"...)
+}
+
+// pieces is an array of bulk strings in the making that may become large. It is
+// encoded into the pieces it is queued in, without a copy, and how many strings
+// it has is known last.
+type pieces struct {
+	q    []chunk
+	size int // bytes in q
+	num  int // of strings
+	one  []byte
+}
+
+// headerRoom is kept free at the beginning for the header of the array: its
+// sign, up to 19 digits, CR and LF.
+const headerRoom = 22
+
+func (p *pieces) add(s string) {
+	if p.q == nil {
+		p.append(make([]byte, headerRoom))
+	}
+	p.num++
+	p.append(redcon.AppendBulkString(p.one[:0], s))
+}
+
+func (p *pieces) append(b []byte) {
+	p.q = appendChunk(p.q, b)
+	p.size += len(b)
+	p.one = b
+}
+
+// finish puts the header in front.
+func (p *pieces) finish() {
+	if p.q == nil {
+		p.append(make([]byte, headerRoom))
+	}
+	var digits [20]byte
+	header := append(strconv.AppendInt(append(digits[:0], '*'), int64(p.num), 10), "\r\n"...)
+	first, unused := &p.q[0], headerRoom-len(header)
+	copy(first.data[unused:], header)
+	first.data = first.data[unused:]
+	p.size -= unused
+}
+
+// replyPieces answers with what is in pieces. It cannot be used after that.
+func (c *client) replyPieces(p *pieces) {
+	p.finish()
+	if c.tx == nil && !c.silent() && p.size > keptReply {
+		c.queueReply()
+		c.out.pushChunks(p.q, p.size)
+		c.pieced += p.size
+		return
+	}
+	c.reserve(p.size)
+	for i := range p.q {
+		c.reply = append(c.reply, p.q[i].data...)
+	}
+	freeChunks(p.q)
 }

@@ -1,0 +1,48 @@
+package server
+
+// maxUnsent is how many bytes may wait for a client that is not reading before
+// nothing more is read from it. Redis goes on without a bound, and many clients
+// write a whole pipeline before they read: it has to be well above what the
+// replies to any of those take, or both sides would wait for ever.
+const maxUnsent = 64 << 20
+
+// crowdedLocked tells whether the client has to make room before it is served
+// on. One in subscribed state has its output buffer limit for that.
+func (o *outbox) crowdedLocked() bool {
+	if o.closed || o.state != outboxBlocked {
+		return false
+	}
+	return o.emptying || o.class == classNormal && o.queued > maxUnsent
+}
+
+// awaitRoom waits while too much is queued for a client that is not reading.
+// Only the client's own goroutine may call it.
+func (o *outbox) awaitRoom() {
+	o.mu.Lock()
+	var room chan struct{}
+	if o.crowdedLocked() {
+		room = make(chan struct{})
+		o.room = room
+	}
+	o.mu.Unlock()
+	if room != nil {
+		<-room
+	}
+}
+
+// awaitSent waits until everything queued has been sent or the outbox is
+// closed. Only the client's own goroutine may call it.
+func (o *outbox) awaitSent() {
+	o.mu.Lock()
+	o.emptying = true
+	o.mu.Unlock()
+	o.awaitRoom()
+}
+
+// roomLocked ends awaitRoom if there is room again.
+func (o *outbox) roomLocked() {
+	if o.room != nil && !o.crowdedLocked() {
+		close(o.room)
+		o.room = nil
+	}
+}
