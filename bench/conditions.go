@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/pubsubd/pubsubd/internal/procfs"
 )
 
 // Conditions are what a number means nothing without.
@@ -41,10 +43,10 @@ func newConditions(ctx context.Context, o options, servers [2]program) condition
 		Warmup:   o.warmup.String(),
 		Loops:    o.loops,
 	}
-	if model, ok := colonValue(readText("/proc/cpuinfo"), "model name"); ok {
+	if model, ok := procfs.ColonValue(readText("/proc/cpuinfo"), "model name"); ok {
 		c.CPU = model
 	}
-	c.Memory, _ = colonValue(readText("/proc/meminfo"), "MemTotal")
+	c.Memory, _ = procfs.ColonValue(readText("/proc/meminfo"), "MemTotal")
 	c.Kernel = readText("/proc/sys/kernel/osrelease")
 	if f := strings.Fields(readText("/proc/loadavg")); len(f) > 0 {
 		c.LoadBefore = f[0]

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/pubsubd/pubsubd/internal/procfs"
 )
 
 // A probe reads the clocks around a measured window.
@@ -27,15 +29,15 @@ type sample struct {
 }
 
 func (p probe) sample() (sample, error) {
-	s := sample{at: time.Now(), generatorCPU: ownCPU()}
+	s := sample{at: time.Now(), generatorCPU: procfs.OwnCPU()}
 	var err error
-	if s.serverCPU, err = processCPU(p.pid); err != nil {
+	if s.serverCPU, err = procfs.CPU(p.pid); err != nil {
 		return s, fmt.Errorf("reading the server's CPU time: %w", err)
 	}
-	if s.serverRSS, err = processRSS(p.pid); err != nil {
+	if s.serverRSS, err = procfs.RSS(p.pid); err != nil {
 		return s, fmt.Errorf("reading the server's memory: %w", err)
 	}
-	if s.machineCPU, err = machineCPU(); err != nil {
+	if s.machineCPU, err = procfs.MachineCPU(); err != nil {
 		return s, fmt.Errorf("reading the machine's CPU time: %w", err)
 	}
 	return s, nil

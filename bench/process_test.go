@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pubsubd/pubsubd/internal/procfs"
 )
 
 // The test binary stands in for a server when it is started with this
@@ -65,7 +67,7 @@ func TestStartAndStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := processCPU(p.pid); err != nil {
+	if _, err := procfs.CPU(p.pid); err != nil {
 		t.Errorf("its CPU time: %v", err)
 	}
 	p.stop()

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package procfs
 
 import (
 	"errors"
@@ -16,8 +16,9 @@ import (
 // second to every program, whatever it counts in itself.
 const tick = time.Second / 100
 
-// processCPU returns the user and system time a process has used.
-func processCPU(pid int) (time.Duration, error) {
+// CPU returns the user and system time a process has used, in hundredths of a
+// second.
+func CPU(pid int) (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -53,8 +54,8 @@ func sumTicks(fields ...string) (time.Duration, error) {
 	return sum, nil
 }
 
-// processRSS returns the resident memory of a process in bytes.
-func processRSS(pid int) (int64, error) {
+// RSS returns the resident memory of a process in bytes.
+func RSS(pid int) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
@@ -63,7 +64,7 @@ func processRSS(pid int) (int64, error) {
 }
 
 func parseVmRSS(status string) (int64, error) {
-	kb, ok := colonValue(status, "VmRSS")
+	kb, ok := ColonValue(status, "VmRSS")
 	if !ok {
 		return 0, errors.New("no VmRSS in process status")
 	}
@@ -74,8 +75,8 @@ func parseVmRSS(status string) (int64, error) {
 	return n << 10, nil
 }
 
-// machineCPU returns the time all cores together were busy.
-func machineCPU() (time.Duration, error) {
+// MachineCPU returns the time all cores together were busy.
+func MachineCPU() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err
@@ -95,8 +96,8 @@ func parseMachineStat(stat string) (time.Duration, error) {
 	return sumTicks(f[1], f[2], f[3], f[6], f[7], f[8])
 }
 
-// ownCPU returns the user and system time of this process.
-func ownCPU() time.Duration {
+// OwnCPU returns the user and system time of this process.
+func OwnCPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0 // cannot happen: both arguments are valid
@@ -104,8 +105,8 @@ func ownCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// colonValue returns the value of the first line "key: value".
-func colonValue(text, key string) (string, bool) {
+// ColonValue returns the value of the first line "key: value".
+func ColonValue(text, key string) (string, bool) {
 	for line := range strings.Lines(text) {
 		k, v, ok := strings.Cut(line, ":")
 		if ok && strings.TrimSpace(k) == key {
@@ -113,4 +114,10 @@ func colonValue(text, key string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Descriptors returns the number of files that a process has open.
+func Descriptors(pid int) (int, error) {
+	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(list), err
 }
