@@ -3,6 +3,7 @@
 package sut
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,18 +52,23 @@ func (s *Server) Stop() {
 	}
 }
 
-// build holds the directory of the binary that Pubsubd built, for Main to
+// build holds the directories of the binaries that were built, for Main to
 // remove.
 var build struct {
-	mu  sync.Mutex // guards dir
-	dir string
+	mu   sync.Mutex // guards dirs
+	dirs []string
 }
 
 // BinaryVariable names the environment variable that holds the path of a
 // pubsubd to test in place of one built from this repository.
 const BinaryVariable = "PUBSUBD_BINARY"
 
-var buildPubsubd = sync.OnceValues(func() (string, error) {
+var (
+	buildPubsubd = sync.OnceValues(func() (string, error) { return builtPubsubd(raceEnabled) })
+	buildRelease = sync.OnceValues(func() (string, error) { return builtPubsubd(false) })
+)
+
+func builtPubsubd(race bool) (string, error) {
 	if binary := os.Getenv(BinaryVariable); binary != "" {
 		return binary, nil
 	}
@@ -76,11 +82,11 @@ var buildPubsubd = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	build.mu.Lock()
-	build.dir = dir
+	build.dirs = append(build.dirs, dir)
 	build.mu.Unlock()
 	binary := filepath.Join(dir, "pubsubd")
 	args := []string{"build", "-o", binary}
-	if raceEnabled {
+	if race {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, pubsubdPackage)...)
@@ -90,7 +96,7 @@ var buildPubsubd = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("go build %s: %w\n%s", pubsubdPackage, err, out)
 	}
 	return binary, nil
-})
+}
 
 // Pubsubd returns the path of cmd/pubsubd, built at the first call in this
 // process; with the race detector if the test has it. It fails the test when
@@ -104,7 +110,24 @@ func Pubsubd(t testing.TB) string {
 	return binary
 }
 
-// Main runs the tests of m and then removes the binary that Pubsubd built. It
+// Release is Pubsubd as it is released, without the race detector whatever the
+// test has: for tests of how much memory and time it takes.
+func Release(t testing.TB) string {
+	t.Helper()
+	binary, err := buildRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+var long = flag.Bool("soak", false, "run the long form of tests, with bounds on time: on a machine with nothing else to do")
+
+// Long tells whether tests are to run in their long form and to hold figures of
+// time against their bounds. It is set by the flag -soak.
+func Long() bool { return *long }
+
+// Main runs the tests of m and then removes the binaries that were built. It
 // returns the exit code. Packages that use Pubsubd call it from TestMain:
 //
 //	func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
@@ -112,8 +135,8 @@ func Main(m *testing.M) int {
 	code := m.Run()
 	build.mu.Lock()
 	defer build.mu.Unlock()
-	if build.dir != "" {
-		if err := os.RemoveAll(build.dir); err != nil {
+	for _, dir := range build.dirs {
+		if err := os.RemoveAll(dir); err != nil {
 			fmt.Fprintln(os.Stderr, "removing the built pubsubd:", err)
 		}
 	}
