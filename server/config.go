@@ -171,6 +171,9 @@ type Config struct {
 	// Level, if not nil, follows LogLevel when CONFIG SET changes it.
 	Level *zap.AtomicLevel
 
+	// SetLogFormat, if not nil, is told of LogFormat when CONFIG SET changes it.
+	SetLogFormat func(format string)
+
 	// OnListening is called by ListenAndServe when clients can connect. It must
 	// not call Reload, which waits for it. Nil, the default, means nobody wants to
 	// know.

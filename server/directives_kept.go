@@ -1,6 +1,9 @@
 package server
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // keptDirectives are those of Redis 7.0 to 8.0 and of Valkey that ask for
 // nothing a server without a keyspace has. A configuration file may hold them:
@@ -154,7 +157,7 @@ var keptDirectives = []*directive{
 	keptInt("repl-ping-replica-period", 10, 1, math.MaxInt32).also("repl-ping-slave-period"),
 	keptInt("repl-timeout", 60, 1, math.MaxInt32),
 	keptBool("repl-disable-tcp-nodelay", false),
-	keptMemory("repl-backlog-size", 1<<20, 1),
+	keptBacklog,
 	keptInt("repl-backlog-ttl", 3600, 0, math.MaxInt64),
 	keptInt("min-replicas-to-write", 0, 0, math.MaxInt32).also("min-slaves-to-write"),
 	keptInt("min-replicas-max-lag", 10, 0, math.MaxInt32).also("min-slaves-max-lag"),
@@ -191,6 +194,19 @@ var keptDirectives = []*directive{
 	keptInt("busy-reply-threshold", 5000, 0, math.MaxInt64).also("lua-time-limit"),
 	keptBool("lua-enable-deprecated-api", false).hide(),
 }
+
+// keptBacklog is raised to what Redis needs at least, but not when a file says it.
+var keptBacklog = func() *directive {
+	const least = 16 << 10
+	d := keptMemory("repl-backlog-size", 1<<20, 1)
+	d.apply = func(_ *Server, next *Config) string {
+		if n, _ := parseMemory(d.get(next)); n < least {
+			next.keep(d.name, strconv.Itoa(least))
+		}
+		return ""
+	}
+	return d
+}()
 
 // keptSave has a line for each pair in a file, which add up. The first replaces
 // the default.

@@ -24,6 +24,10 @@ type ProcessConfig struct {
 	// "auto". The default is "no".
 	Supervised string
 
+	// SupervisedBy is the one of them that turned out to be there, "systemd" or
+	// "upstart", for INFO. Empty, the default, means nobody.
+	SupervisedBy string
+
 	// LogFormat is "console", "json" or "redis". The default is "console".
 	LogFormat string
 
@@ -62,7 +66,7 @@ var processDirectives = []*directive{
 	stringDirective("pidfile", func(c *Config) *string { return &c.PidFile }).fix(),
 	enumDirective("supervised", supervisors, func(c *Config) *string { return &c.Supervised }).fix(),
 	enumDirective("loglevel", logLevels, func(c *Config) *string { return &c.LogLevel }),
-	{name: "log-format", values: orList(logFormats), fixed: true,
+	{name: "log-format", values: orList(logFormats),
 		get: func(c *Config) string { return c.LogFormat },
 		set: func(c *Config, words []string) string {
 			if equalFold(words[0], "legacy") { // as Valkey calls it

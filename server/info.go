@@ -135,7 +135,7 @@ func (s *Server) infoServer(w *infoWriter) {
 	w.field("gcc_version", "0.0.0")
 	w.field("go_version", runtime.Version())
 	w.field("process_id", os.Getpid())
-	w.field("process_supervised", "no")
+	w.field("process_supervised", cmp.Or(conf.SupervisedBy, "no"))
 	w.field("run_id", s.runID)
 	w.field("tcp_port", cmp.Or(conf.Port, conf.TLS.Port))
 	w.field("server_time_usec", now.UnixMicro())

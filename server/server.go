@@ -184,6 +184,9 @@ func (s *Server) apply(conf *Config) {
 	if level, ok := LogLevel(conf.LogLevel); ok && conf.Level != nil {
 		conf.Level.SetLevel(level)
 	}
+	if old := s.conf.Load(); old != nil && old.LogFormat != conf.LogFormat && conf.SetLogFormat != nil {
+		conf.SetLogFormat(conf.LogFormat)
+	}
 	limits := conf.outputLimits()
 	s.out.limits.Store(&limits)
 	s.requestLimits.Store(conf.requestLimits())

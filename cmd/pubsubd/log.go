@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,6 +20,7 @@ type programLog struct {
 	*zap.Logger
 	level zap.AtomicLevel
 	file  *logFile // nil if it is standard output
+	core  switchedCore
 }
 
 // newLog opens the log: its file or, without one, stdout.
@@ -33,9 +36,46 @@ func newLog(conf *server.Config, stdout io.Writer) (*programLog, error) {
 	}
 	level, _ := server.LogLevel(conf.LogLevel)
 	l.level = zap.NewAtomicLevelAt(level)
-	l.Logger = zap.New(zapcore.NewCore(newEncoder(conf.LogFormat), out, l.level))
+	l.core.out, l.core.level, l.core.now = out, l.level, new(atomic.Pointer[zapcore.Encoder])
+	l.setFormat(conf.LogFormat)
+	l.Logger = zap.New(&l.core)
 	return l, nil
 }
+
+// setFormat makes the lines from here on have another log-format.
+func (l *programLog) setFormat(format string) {
+	enc := newEncoder(format)
+	l.core.now.Store(&enc)
+}
+
+// A switchedCore writes with the encoder that is in use at the time.
+type switchedCore struct {
+	out   zapcore.WriteSyncer
+	level zap.AtomicLevel
+	now   *atomic.Pointer[zapcore.Encoder]
+	with  []zapcore.Field // of every line
+}
+
+func (c *switchedCore) Enabled(l zapcore.Level) bool { return c.level.Enabled(l) }
+
+func (c *switchedCore) With(fields []zapcore.Field) zapcore.Core {
+	more := *c
+	more.with = slices.Concat(c.with, fields)
+	return &more
+}
+
+func (c *switchedCore) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return checked.AddCore(e, c)
+	}
+	return checked
+}
+
+func (c *switchedCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	return zapcore.NewCore(*c.now.Load(), c.out, c.level).With(c.with).Write(e, fields)
+}
+
+func (c *switchedCore) Sync() error { return c.out.Sync() }
 
 // newEncoder returns what writes lines in a log-format.
 func newEncoder(format string) zapcore.Encoder {

@@ -81,17 +81,16 @@ func (p *program) run() int {
 	}
 	isBackground := os.Getenv(backgroundVariable) != ""
 	_ = os.Unsetenv(backgroundVariable)
-	var supervised bool
 	var complaint string
 	if !isBackground {
-		p.supervisor, supervised, complaint = findSupervisor(conf.Supervised)
+		p.supervisor, conf.SupervisedBy, complaint = findSupervisor(conf.Supervised)
 	}
 	if p.log, err = newLog(conf, p.stdout); err != nil { // here somebody still sees it
 		fmt.Fprint(p.stderr, fatal("Can't open the log file: "+systemText(err)))
 		return 1
 	}
 	defer p.log.close()
-	if conf.Daemonize && !supervised && !isBackground {
+	if conf.Daemonize && conf.SupervisedBy == "" && !isBackground {
 		if err := background(p.args, stdin.String()); err != nil {
 			fmt.Fprint(p.stderr, fatal("daemonize: "+err.Error()))
 			return 1
@@ -104,7 +103,7 @@ func (p *program) run() int {
 			return 1
 		}
 	}
-	conf.Logger, conf.Level = p.log.Logger, &p.log.level
+	conf.Logger, conf.Level, conf.SetLogFormat = p.log.Logger, &p.log.level, p.log.setFormat
 	if opts.stdin {
 		p.log.Info("configuration read from standard input")
 	}

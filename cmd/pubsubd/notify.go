@@ -13,9 +13,9 @@ type supervisor struct {
 }
 
 // findSupervisor returns the supervisor that the supervised directive means,
-// and what is wrong if that is not there. A supervised program does not go to
-// the background by itself.
-func findSupervisor(mode string) (s supervisor, supervised bool, complaint string) {
+// by its name, and what is wrong if that is not there. A supervised program does
+// not go to the background by itself.
+func findSupervisor(mode string) (s supervisor, by, complaint string) {
 	socket, upstart := os.Getenv("NOTIFY_SOCKET"), os.Getenv("UPSTART_JOB") != ""
 	if mode == "auto" {
 		switch {
@@ -27,17 +27,17 @@ func findSupervisor(mode string) (s supervisor, supervised bool, complaint strin
 	}
 	switch {
 	case mode == "upstart" && !upstart:
-		return s, false, "upstart supervision requested, but UPSTART_JOB not found"
+		return s, "", "upstart supervision requested, but UPSTART_JOB not found"
 	case mode == "upstart":
 		_ = os.Unsetenv("UPSTART_JOB")
 		stopSelf() // upstart waits for that and continues the process
-		return s, true, ""
+		return s, mode, ""
 	case mode == "systemd" && socket == "":
-		return s, false, "systemd supervision requested, but NOTIFY_SOCKET not found"
+		return s, "", "systemd supervision requested, but NOTIFY_SOCKET not found"
 	case mode == "systemd":
-		return supervisor{socket}, true, ""
+		return supervisor{socket}, mode, ""
 	}
-	return s, false, ""
+	return s, "", ""
 }
 
 // notify sends state, such as READY=1, to systemd.

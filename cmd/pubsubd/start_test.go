@@ -13,6 +13,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/pubsubd/pubsubd/server"
 )
 
 // patience bounds every wait of these tests.
@@ -119,20 +123,20 @@ func TestNotify(t *testing.T) {
 func TestFindSupervisor(t *testing.T) {
 	for _, c := range []struct {
 		mode, socket string
-		supervised   bool
+		by           string
 		complaint    string
 	}{
-		{"no", "/x", false, ""},
-		{"auto", "", false, ""},
-		{"auto", "/x", true, ""},
-		{"systemd", "/x", true, ""},
-		{"systemd", "", false, "systemd supervision requested, but NOTIFY_SOCKET not found"},
-		{"upstart", "/x", false, "upstart supervision requested, but UPSTART_JOB not found"},
+		{"no", "/x", "", ""},
+		{"auto", "", "", ""},
+		{"auto", "/x", "systemd", ""},
+		{"systemd", "/x", "systemd", ""},
+		{"systemd", "", "", "systemd supervision requested, but NOTIFY_SOCKET not found"},
+		{"upstart", "/x", "", "upstart supervision requested, but UPSTART_JOB not found"},
 	} {
 		t.Setenv("NOTIFY_SOCKET", c.socket)
-		s, supervised, complaint := findSupervisor(c.mode)
-		if supervised != c.supervised || complaint != c.complaint || (s.socket != "") != supervised {
-			t.Errorf("%s with %q: %+v, %v, %q", c.mode, c.socket, s, supervised, complaint)
+		s, by, complaint := findSupervisor(c.mode)
+		if by != c.by || complaint != c.complaint || (s.socket != "") != (by != "") {
+			t.Errorf("%s with %q: %+v, %q, %q", c.mode, c.socket, s, by, complaint)
 		}
 	}
 	if err := (supervisor{filepath.Join(t.TempDir(), "nobody")}).notify("READY=1"); err == nil {
@@ -169,6 +173,36 @@ func TestArgumentsFromTheEnvironment(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := runWith(nil, nil, &stdout, &stderr); code != 1 || !strings.HasSuffix(stderr.String(), "Unbalanced quotes in PUBSUBD_ARGS\n") {
 		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
+}
+
+// CONFIG SET changes the format of the lines from there on, those with fields of
+// their own too.
+func TestLogFormatSwitches(t *testing.T) {
+	var out bytes.Buffer
+	conf := server.NewConfig()
+	l, err := newLog(conf, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf.Logger, conf.Level, conf.SetLogFormat = l.Logger, &l.level, l.setFormat
+	with := l.With(zap.Int("n", 1))
+	with.Info("first")
+	for format, want := range map[string]string{
+		"json":    `"msg":"second","n":1}`,
+		"redis":   fmt.Sprintf(`%d:M `, os.Getpid()),
+		"console": "\tnotice\tsecond\t",
+	} {
+		conf.SetLogFormat(format)
+		out.Reset()
+		with.Info("second")
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %q", format, out.String())
+		}
+	}
+	with.Debug("third")
+	if strings.Contains(out.String(), "third") {
+		t.Error("a line below the level was written")
 	}
 }
 
