@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 const (
@@ -40,20 +42,10 @@ type process struct {
 	exited chan struct{}
 }
 
-// freePort returns a loopback port nobody listens on at the moment.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 // start starts a server on a free loopback port, in an empty directory of its
 // own, and waits until it answers. The caller stops it.
 func start(ctx context.Context, prog program) (_ *process, err error) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, err
 	}

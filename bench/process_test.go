@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pubsubd/pubsubd/internal/freeport"
 	"github.com/pubsubd/pubsubd/internal/procfs"
 )
 
@@ -101,7 +102,7 @@ func TestStartEndsWithContext(t *testing.T) {
 }
 
 func TestFreePort(t *testing.T) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

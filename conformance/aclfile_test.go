@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pubsubd/pubsubd/conformance/internal/process"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/transcript"
+	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 // usersFile is written as both servers list it: with the flag of payloads and a
@@ -98,7 +98,7 @@ func TestUsersThatKeepFromStarting(t *testing.T) {
 		{"--acllog-max-len", "-1"},
 	} {
 		for _, binary := range []string{redis70(t), sut.Pubsubd(t)} {
-			port, err := process.FreePort()
+			port, err := freeport.Find()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/pubsubd/pubsubd/conformance/internal/process"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/transcript"
+	"github.com/pubsubd/pubsubd/internal/freeport"
 	"github.com/pubsubd/pubsubd/internal/testcert"
 )
 
@@ -51,7 +51,7 @@ func overTLS(t *testing.T) route {
 	server, client := ca.Issue("server"), ca.Issue("client")
 	return route{
 		listen: func() ([]string, string, error) {
-			port, err := process.FreePort()
+			port, err := freeport.Find()
 			return []string{
 				"--tls-port", strconv.Itoa(port), "--tls-cert-file", server.CertFile, "--tls-key-file", server.KeyFile, "--tls-ca-cert-file", ca.File,
 			}, fmt.Sprintf("127.0.0.1:%d", port), err

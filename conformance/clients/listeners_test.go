@@ -12,8 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/pubsubd/pubsubd/conformance/internal/process"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
+	"github.com/pubsubd/pubsubd/internal/freeport"
 	"github.com/pubsubd/pubsubd/internal/testcert"
 )
 
@@ -34,7 +34,7 @@ func onEachListening(t *testing.T, test func(t *testing.T, l *listening)) {
 		ca := testcert.New(t)
 		l := &listening{ca: ca, server: ca.Issue("server"), client: ca.Issue("client"), socket: filepath.Join(t.TempDir(), "s")}
 		var err error
-		if l.tlsPort, err = process.FreePort(); err != nil {
+		if l.tlsPort, err = freeport.Find(); err != nil {
 			t.Fatal(err)
 		}
 		l.Server = sut.Start(t, target.Binary(t), "--unixsocket", l.socket, "--unixsocketperm", "700",

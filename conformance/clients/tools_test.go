@@ -15,8 +15,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/pubsubd/pubsubd/conformance/internal/process"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
+	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 // TestRedisBenchmark runs the load generator of redis-tools, briefly. What
@@ -131,7 +131,7 @@ func scrape(t *testing.T, server *sut.Server) map[string]string {
 		}
 	}
 
-	port, err := process.FreePort()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/pubsubd/pubsubd/conformance/internal/process"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
+	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 // TestWebdis publishes and subscribes by HTTP, through Webdis. Its release in
@@ -100,7 +100,7 @@ type webdis struct {
 // until it is connected. It ends with the test.
 func startWebdis(t *testing.T, at sut.Endpoint, config map[string]any) *webdis {
 	t.Helper()
-	port, err := process.FreePort()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/pubsubd/pubsubd/conformance/internal/process"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
+	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
@@ -147,7 +147,7 @@ func waitFor(t *testing.T, what string, holds func() bool, detail func() string)
 // freePort is a port nobody listens on.
 func freePort(t *testing.T) int {
 	t.Helper()
-	port, err := process.FreePort()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 const (
@@ -61,7 +63,7 @@ func Start(binary string, args ...string) (*Server, error) {
 		return startOnce(binary, args)
 	}
 	for attempt := 1; ; attempt++ {
-		port, err := FreePort()
+		port, err := freeport.Find()
 		if err != nil {
 			return nil, err
 		}
@@ -71,16 +73,6 @@ func Start(binary string, args ...string) (*Server, error) {
 		}
 		return s, err
 	}
-}
-
-// FreePort returns a TCP port of the loopback address that nobody listens on.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func startOnce(binary string, args []string) (*Server, error) {

@@ -9,16 +9,15 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/process"
+	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 // The networks over which a client reaches a server.
@@ -82,13 +81,11 @@ func (e Endpoint) TLSConfig(t testing.TB) *tls.Config {
 	return &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 }
 
-// StartOn is Start for a server that is reached over network, on a port below
-// the range that the system gives to outgoing connections: a client that keeps
-// dialing a port of that range while its server restarts can end up connected
-// to itself and hold the port. The server listens on TCP in any case.
+// StartOn is Start for a server that is reached over network. The server
+// listens on TCP in any case.
 func StartOn(t testing.TB, binary, network string, args ...string) (*Server, Endpoint) {
 	t.Helper()
-	port := strconv.Itoa(lowPort(t))
+	port := freePort(t)
 	args = append([]string{"--port", port}, args...)
 	at := Endpoint{Network: network}
 	switch network {
@@ -98,7 +95,7 @@ func StartOn(t testing.TB, binary, network string, args ...string) (*Server, End
 		at.Address = filepath.Join(tempDir(t), "s")
 		args = append(args, "--unixsocket", at.Address)
 	case TLS:
-		port := strconv.Itoa(lowPort(t))
+		port := freePort(t)
 		at.Address = net.JoinHostPort("127.0.0.1", port)
 		certificate, key := selfSigned(t)
 		at.CA = certificate
@@ -133,26 +130,13 @@ func tempDir(t testing.TB) string {
 	return dir
 }
 
-// ports deals out the ports of lowPort, so that no two servers of a process
-// are given the same one.
-var ports atomic.Uint32
-
-func init() { ports.Store(mathrand.Uint32()) }
-
-// lowPort returns a free port below the range of outgoing connections.
-func lowPort(t testing.TB) int {
+func freePort(t testing.TB) string {
 	t.Helper()
-	const lowest, highest = 20000, 32000
-	for range 100 {
-		port := lowest + int(ports.Add(1)%(highest-lowest))
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			l.Close()
-			return port
-		}
+	port, err := freeport.Find()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("found no free port from %d to %d", lowest, highest)
-	return 0
+	return strconv.Itoa(port)
 }
 
 // selfSigned writes a certificate for the loopback address, which is its own
