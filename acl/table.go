@@ -2,7 +2,7 @@
 
 package acl
 
-// table is the commands of Redis and their categories, in order of their names.
+// table is the commands of Redis and our own, with their categories, in order of their names.
 var table = []entry{
 	{"acl", cSlow},
 	{"acl|cat", cSlow},
@@ -38,6 +38,7 @@ var table = []entry{
 	{"bzpopmin", cWrite | cSortedset | cFast | cBlocking},
 	{"client", cSlow},
 	{"client|caching", cSlow | cConnection},
+	{"client|closed", cAdmin | cSlow | cDangerous | cConnection},
 	{"client|getname", cSlow | cConnection},
 	{"client|getredir", cSlow | cConnection},
 	{"client|help", cSlow | cConnection},

@@ -1,10 +1,16 @@
 package server
 
+import "time"
+
 // A chunk is a piece of a queue: bytes of its own buffer, to which more can be
 // appended, or bytes shared with other outboxes.
 type chunk struct {
 	data []byte
 	own  *buffer // nil if data is shared
+	sent int     // bytes of data that were sent
+
+	since  time.Duration // when it began to wait for the connection, as outboxConfig.clock tells; 0 if it does not
+	inside bool          // begins within a reply that begins in the piece before; nothing is appended to it
 }
 
 // shareFrom is the size in bytes from which a frame is shared by reference
@@ -16,12 +22,14 @@ const maxChunks = 4
 
 // appendChunk appends a copy of p to a queue, in buffers that come from pools.
 func appendChunk(q []chunk, p []byte) []chunk {
+	inside := false
 	for len(p) > maxBuffer {
 		own := getBuffer(maxBuffer)
-		q = append(q, chunk{append(own.b, p[:maxBuffer]...), own})
+		q = append(q, chunk{data: append(own.b, p[:maxBuffer]...), own: own, inside: inside})
 		p = p[maxBuffer:]
+		inside = true
 	}
-	if n := len(q); n > 0 && q[n-1].own != nil {
+	if n := len(q); !inside && n > 0 && q[n-1].own != nil && !q[n-1].inside {
 		last := &q[n-1]
 		if room := cap(last.data) - len(last.data); room >= len(p) {
 			last.data = append(last.data, p...)
@@ -36,18 +44,19 @@ func appendChunk(q []chunk, p []byte) []chunk {
 		}
 	}
 	own := getBuffer(len(p))
-	return append(q, chunk{append(own.b, p...), own})
+	return append(q, chunk{data: append(own.b, p...), own: own, inside: inside})
 }
 
 // dropBytes drops the first n bytes of a queue that was written so far.
 func dropBytes(q []chunk, n int) []chunk {
 	for i := range q {
 		c := &q[i]
-		if n < len(c.data) {
-			c.data = c.data[n:]
+		unsent := len(c.data) - c.sent
+		if n < unsent {
+			c.sent += n
 			return q[i:]
 		}
-		n -= len(c.data)
+		n -= unsent
 		c.release()
 	}
 	return nil

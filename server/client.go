@@ -1,16 +1,12 @@
 package server
 
 import (
-	"fmt"
 	"io"
 	"iter"
 	"net"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
@@ -84,7 +80,10 @@ type client struct {
 	noEvict  bool
 	noTouch  bool
 	reason   closeReason // empty while open
+	detail   string      // what is known beside reason
 	ending   bool        // closes after its last reply
+
+	accounted sync.Once // account has told of the end
 }
 
 // replyMode is what CLIENT REPLY has set.
@@ -122,7 +121,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.addr, c.laddr, c.unix = addresses(nc)
 	c.fd = c.t.fd()
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
-	c.out.leave = c.detach
+	c.out.leave = c.leave
 	c.in.limits = s.requestLimits.Load()
 	c.space, c.free = c.in.space, c.in.settle
 	c.logout()
@@ -170,13 +169,11 @@ func (c *client) count(k broker.Kind) int {
 
 // serve reads and runs requests until the connection ends.
 func (c *client) serve() {
+	defer c.s.crashIfPanicking("tearing a client down")
 	defer c.teardown()
 	defer func() {
 		if p := recover(); p != nil {
-			c.s.log.Error("panic while serving a client", zap.Uint64("id", c.id), zap.String("addr", c.addr),
-				zap.String("panic", fmt.Sprint(p)), zap.ByteString("stack", debug.Stack()))
-			c.s.panics.Add(1)
-			c.close(closedPanic)
+			c.panicked(p)
 		}
 	}()
 	if !c.shakeHands() {
@@ -195,8 +192,6 @@ func (c *client) serve() {
 			c.s.netInput.Add(int64(n))
 			c.s.reads.Add(1)
 			if c.heldBytes() > c.s.requestLimits.Load().query {
-				c.s.log.Warn("closing a client that reached the maximum query buffer length", zapClient(c)...)
-				c.s.queryLimitCloses.Add(1)
 				c.close(closedQueryLimit)
 				return
 			}
@@ -211,12 +206,14 @@ func (c *client) serve() {
 			c.batch()
 		}
 		if err != nil {
+			why := failureReason(err, closedReadError)
+			c.because(why, failureDetail(err))
 			c.detach() // before the other side sees the end
 			if err == io.EOF {
-				c.linger = time.AfterFunc(lingerTimeout, c.t.close)
+				c.linger = c.s.after(lingerTimeout, c.t.close)
 				c.out.awaitSent() // it may still be reading
 			}
-			c.close(closedByPeer)
+			c.close(why)
 			return
 		}
 	}
@@ -241,7 +238,7 @@ func (c *client) batch() {
 		}
 		if err != nil {
 			c.finishRun()
-			c.s.log.Debug("protocol error", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.Error(err))
+			c.because(closedProtocol, err.Error())
 			c.fail("ERR " + err.Error())
 			c.end(closedProtocol)
 			break
@@ -373,17 +370,15 @@ func (c *client) takeReply() (p []byte, longest int) {
 // request is run.
 func (c *client) end(why closeReason) {
 	c.ended = true
+	c.because(why, "")
 	c.mu.Lock()
 	c.ending = true
-	if c.reason == "" {
-		c.reason = why
-	}
 	c.mu.Unlock()
 	if m := c.member(); m != nil {
 		c.s.broker.Clear(m)
 	}
 	c.queueReply()
-	c.linger = time.AfterFunc(lingerTimeout, c.t.close)
+	c.linger = c.s.after(lingerTimeout, c.t.close)
 	c.out.end()
 }
 
@@ -392,18 +387,17 @@ func (c *client) end(why closeReason) {
 // first tells whether it is this one.
 func (c *client) close(why closeReason) (first bool) {
 	c.gone.Store(true)
-	c.mu.Lock()
-	if first = c.reason == ""; first {
-		c.reason = why
-	}
-	c.mu.Unlock()
-	if why.overOutputLimit() {
-		c.s.outputLimitCloses.Add(1)
-		c.s.log.Warn("closing a slow consumer", zap.String("reason", string(why)), zap.String("client", cut(string(c.appendInfo(nil)), maxLoggedInfo)))
-	}
+	first = c.because(why, "")
 	c.out.close()
+	c.account()
 	c.t.close()
 	return first
+}
+
+// leave is called before a client whose last reply was sent sees its end.
+func (c *client) leave() {
+	c.detach()
+	c.account()
 }
 
 // detach takes the client out of the broker and of CLIENT LIST.
@@ -418,6 +412,7 @@ func (c *client) detach() {
 // teardown lets go of everything when the read loop has ended.
 func (c *client) teardown() {
 	c.out.close()
+	c.account()
 	c.t.close()
 	c.detach()
 	c.in.release()
@@ -428,10 +423,6 @@ func (c *client) teardown() {
 	}
 	c.s.flusher.backlog.Add(int64(c.fanned)) // these two are left by a panic
 	c.s.flusher.add(c.dirty...)
-	c.mu.Lock()
-	why := c.reason
-	c.mu.Unlock()
-	c.s.log.Debug("client closed", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.String("reason", string(why)))
 }
 
 // lastActive is when the client was last read from or written to.

@@ -120,10 +120,9 @@ func cmdClientKill(c *client, argv [][]byte) {
 			c.endWhy = closedKilled
 			killed++
 		case c.alone(): // the broker is held until EXEC is done
-			if o.close(closedKilled) {
+			if o.closeAside(closedKilled) {
 				killed++
 			}
-			c.s.running.Go(o.detach)
 		case o.kill():
 			killed++
 		}

@@ -134,7 +134,7 @@ func (c *client) runQueued(tx *transaction) {
 			c.reply = c.reply[:c.mark]
 		}
 		if limit.overHard(countedOutput(len(c.reply))) {
-			c.close(closedHardLimit)
+			c.closeAside(closedHardLimit)
 			break
 		}
 	}

@@ -57,6 +57,6 @@ func cmdShutdown(c *client, argv [][]byte) {
 	default:
 		c.s.log.Info("user requested shutdown", zapClient(c)...)
 		c.ended = true
-		go c.s.onShutdown()
+		go c.s.guarded("shutting down", c.s.onShutdown)
 	}
 }

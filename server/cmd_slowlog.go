@@ -16,7 +16,7 @@ func cmdSlowlogGet(c *client, argv [][]byte) {
 	case 3:
 		var ok bool
 		if n, ok = parseLength(argv[2]); !ok || n < -1 {
-			c.fail("ERR count should be greater than or equal to -1")
+			c.fail(errCountRange)
 			return
 		}
 	default:

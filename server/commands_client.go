@@ -4,6 +4,7 @@ package server
 func clientCommands() []*command {
 	return []*command{
 		{name: "client|caching", arity: 3, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientCaching},
+		{name: "client|closed", arity: -2, flags: fAdmin | fNoScript | fLoading | fStale, categories: cConnection, tips: []string{"nondeterministic_output"}, run: cmdClientClosed},
 		{name: "client|getname", arity: 2, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientGetName},
 		{name: "client|getredir", arity: 2, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientGetRedir},
 		{name: "client|id", arity: 2, flags: fNoScript | fLoading | fStale, categories: cConnection, run: cmdClientID},

@@ -17,7 +17,6 @@ func (c *client) dispatch(argv [][]byte) {
 	case !known && isAttack(argv[0]):
 		c.reply = nil
 		c.ended = true
-		c.s.log.Warn("possible cross-protocol attack: closing a client that sent an HTTP request", zapClient(c)...)
 		c.close(closedAttack)
 		return
 	case !known:

@@ -10,6 +10,9 @@ var clientDocs = map[string]commandDoc{
 	"client|caching": {summary: "Say whether the keys of the next command are cached", since: "6.0.0", group: "connection", complexity: "O(1)", args: []argument{
 		{name: "mode", typ: "oneof", args: []argument{{name: "yes", typ: "pure-token", token: "YES"}, {name: "no", typ: "pure-token", token: "NO"}}},
 	}},
+	"client|closed": {summary: "Tell how and why the latest connections ended. Of pubsubd alone", since: Version, group: "connection", complexity: "O(N) in the connections told of", args: []argument{
+		{name: "count", typ: "integer", flags: argOptional},
+	}},
 	"client|getredir": {summary: "Tell which connection receives this one's invalidations", since: "6.0.0", group: "connection", complexity: "O(1)"},
 	"client|pause": {summary: "Hold commands back for a time", since: "2.9.50", group: "connection", complexity: "O(1)", args: []argument{
 		{name: "timeout", typ: "integer"},

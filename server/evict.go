@@ -2,13 +2,12 @@ package server
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"go.uber.org/zap"
 
 	"github.com/pubsubd/pubsubd/broker"
 )
@@ -112,10 +111,8 @@ func (s *Server) evictLargest(list []*client, sum, limit int64, me *client) int6
 	slices.SortFunc(takers, func(a, b taker) int { return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.c.id, b.c.id)) })
 	for ; sum >= limit && len(takers) > 0; takers = takers[1:] {
 		c := takers[0].c
-		s.log.Warn("closing a client to get below maxmemory-clients", zap.Int64("bytes", sum), zap.Int64("limit", limit),
-			zap.String("client", cut(string(c.appendInfo(nil)), maxLoggedInfo)))
+		c.because(closedEvicted, fmt.Sprintf("it takes %d of %d bytes; maxmemory-clients is %d", takers[0].bytes, sum, limit))
 		sum -= takers[0].bytes
-		s.evicted.Add(1)
 		if queued, _ := c.out.pending(); c == me && queued <= freeOutput {
 			c.end(closedEvicted)
 			continue

@@ -91,7 +91,7 @@ func TestEvictionAtTheEndOfABatch(t *testing.T) {
 		pub.ask("PING", "+PONG")
 		began := time.Now()
 		filler := strings.Repeat("x", 64<<10)
-		for n := 0; s.evicted.Load() == 0; n++ {
+		for n := 0; s.closures.count(closedEvicted) == 0; n++ {
 			if n > 20 {
 				t.Fatalf("%d KiB are queued and nobody is evicted", n*64)
 			}
@@ -118,7 +118,7 @@ func TestEvictionCountsRequests(t *testing.T) {
 		other.ask("PING", "+PONG")
 		go func() { _, _ = c.nc.Write([]byte(request)) }()
 		c.end()
-		waitFor(t, name+" to be evicted", func() bool { return s.evicted.Load() == 1 })
+		waitFor(t, name+" to be evicted", func() bool { return s.closures.count(closedEvicted) == 1 })
 		other.ask("PING", "+PONG")
 	}
 }

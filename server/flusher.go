@@ -12,6 +12,8 @@ import (
 type flusher struct {
 	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
 
+	guard func(what string, run func()) // runs what must not panic; set before the first add, may be nil
+
 	mu      sync.Mutex // guards the fields below, but for done
 	dirty   []*outbox  // in the order they became dirty; taken from next
 	next    int
@@ -49,7 +51,11 @@ func (f *flusher) add(list ...*outbox) {
 		if f.bell == nil {
 			f.bell = newDoorbell()
 		}
-		go f.run()
+		if f.guard != nil {
+			go f.guard("the flusher", f.run)
+		} else {
+			go f.run()
+		}
 	}
 	ring := f.asleep
 	f.asleep = false

@@ -34,6 +34,7 @@ var infoSections = []infoSection{
 	{"commandstats", "Commandstats", true, (*Server).infoCommandStats},
 	{"errorstats", "Errorstats", false, (*Server).infoErrorStats},
 	{"latencystats", "Latencystats", true, (*Server).infoLatencyStats},
+	{"closures", "Closures", true, (*Server).infoClosures},
 	{"cluster", "Cluster", false, (*Server).infoCluster},
 	{"keyspace", "Keyspace", false, (*Server).infoNothing},
 }
@@ -134,6 +135,7 @@ func (s *Server) infoServer(w *infoWriter) {
 	w.field("atomicvar_api", "sync/atomic")
 	w.field("gcc_version", "0.0.0")
 	w.field("go_version", runtime.Version())
+	w.field("goroutines", runtime.NumGoroutine())
 	w.field("process_id", os.Getpid())
 	w.field("process_supervised", cmp.Or(conf.SupervisedBy, "no"))
 	w.field("run_id", s.runID)
@@ -160,10 +162,7 @@ func (s *Server) infoServer(w *infoWriter) {
 }
 
 func (s *Server) infoClients(w *infoWriter) {
-	s.mu.Lock()
-	connected := len(s.open)
-	s.mu.Unlock()
-	w.field("connected_clients", connected)
+	w.field("connected_clients", s.connected())
 	w.zeros("cluster_connections")
 	w.field("maxclients", s.config().MaxClients)
 	w.field("client_recent_max_input_buffer", s.longestIn.Load())
@@ -211,7 +210,7 @@ func (s *Server) infoStats(w *infoWriter) {
 	w.zeros("sync_full", "sync_partial_ok", "sync_partial_err", "expired_subkeys", "expired_keys")
 	w.field("expired_stale_perc", "0.00")
 	w.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys")
-	w.field("evicted_clients", s.evicted.Load())
+	w.field("evicted_clients", s.closures.count(closedEvicted))
 	w.zeros("evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time", "keyspace_hits", "keyspace_misses")
 	w.field("pubsub_channels", w.broker.Channels)
 	w.field("pubsub_patterns", w.broker.Patterns)
@@ -227,8 +226,8 @@ func (s *Server) infoStats(w *infoWriter) {
 	w.field("total_reads_processed", s.reads.Load())
 	w.field("total_writes_processed", s.out.writes.Load())
 	w.zeros("io_threaded_reads_processed", "io_threaded_writes_processed")
-	w.field("client_query_buffer_limit_disconnections", s.queryLimitCloses.Load())
-	w.field("client_output_buffer_limit_disconnections", s.outputLimitCloses.Load())
+	w.field("client_query_buffer_limit_disconnections", s.closures.count(closedQueryLimit))
+	w.field("client_output_buffer_limit_disconnections", s.closures.count(closedHardLimit, closedSoftLimit, closedUnauthLimit))
 	w.zeros("reply_buffer_shrinks", "reply_buffer_expands")
 	w.field("acl_access_denied_auth", s.authDenied.Load())
 	w.field("acl_access_denied_cmd", s.cmdDenied.Load())

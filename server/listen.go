@@ -31,6 +31,7 @@ func (s *Server) accept(ln *listener) error {
 	defer s.running.Done()
 	defer s.removeListener(ln)
 	defer ln.Close()
+	defer s.crashIfPanicking("accepting clients") // before the others, which take locks
 	pause := time.Duration(0)
 	for {
 		nc, err := ln.Accept()
@@ -81,7 +82,7 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 		conf := s.config().TLS.AuthClients
 		nc = newTLSConn(nc, s.tls.Load().configs[conf])
 	} else if ln != nil && s.isProtected(nc) {
-		s.refuse(nc, errProtected)
+		s.refuse(nc, nil, closedProtected, errProtected)
 		return nil, false
 	}
 	c = s.newClient(nc)
@@ -91,12 +92,13 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
+		s.refused(nc, c, closedShutdown)
 		_ = nc.Close()
 		return nil, false
 	}
 	if ln != nil && len(s.open) >= s.config().MaxClients {
 		s.mu.Unlock()
-		s.refuse(nc, refusal)
+		s.refuse(nc, c, closedMaxClients, refusal)
 		return nil, false
 	}
 	s.open[c.id] = c
@@ -121,9 +123,16 @@ func (s *Server) isProtected(nc net.Conn) bool {
 const refuseTimeout = 10 * time.Millisecond
 
 // refuse answers a connection with an error, unless it is empty, and closes it.
-func (s *Server) refuse(nc net.Conn, text string) {
+// The client is nil if it was not made one yet.
+func (s *Server) refuse(nc net.Conn, c *client, why closeReason, text string) {
 	s.rejected.Add(1)
-	defer nc.Close()
+	s.refused(nc, c, why)
+	answerRefused(nc, text)
+	_ = nc.Close()
+}
+
+// answerRefused sends the error of a refusal, unless it is empty.
+func answerRefused(nc net.Conn, text string) {
 	if text == "" {
 		return
 	}

@@ -10,6 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
 	"github.com/pubsubd/pubsubd/broker"
 )
 
@@ -136,7 +139,7 @@ func TestSlowMonitor(t *testing.T) {
 				c.ask("ECHO "+filler, filler)
 			}
 			synctest.Wait()
-			if got := s.outputLimitCloses.Load(); got != 1 || len(s.clients()) != 1 {
+			if got := s.closures.count(closedHardLimit); got != 1 || len(s.clients()) != 1 {
 				t.Errorf("limit of %s: %d clients are left, %d were closed", name, len(s.clients()), got)
 			}
 			c.ask("PING", "+PONG")
@@ -331,30 +334,27 @@ func TestRedirectedInvalidationsOfExec(t *testing.T) {
 }
 
 // A command that panics lets go of what holds others up while there are
-// monitors, and of the broker.
+// monitors.
 func TestPanicWhileMonitored(t *testing.T) {
-	s := newServer(t)
+	log, _ := logger()
+	log = log.WithOptions(zap.Hooks(func(e zapcore.Entry) error {
+		if e.Message == "user requested shutdown" {
+			panic("injected") // while a command runs
+		}
+		return nil
+	}))
+	s := newServer(t, func(c *Config) { c.Logger = log })
 	addr := listen(t, s)
-	m := s.broker.Join(panicker{})
-	s.broker.Subscribe(m, broker.Channel, "c")
 	monitor, other := dial(t, addr), dial(t, addr)
 	monitor.ask("MONITOR", "+OK")
-	for _, requests := range [][]string{{"PUBLISH c x"}, {"PUBLISH c x", "PUBLISH c x"}, {"MULTI", "PUBLISH c x", "EXEC"}} {
+	for _, requests := range [][]string{{"SHUTDOWN"}, {"PUBLISH c x", "SHUTDOWN"}} {
 		c := dial(t, addr)
 		c.send(requests...)
 		c.end()
 	}
-	if n := s.panics.Load(); n != 3 {
+	if n := s.panics.Load(); n != 2 {
 		t.Errorf("%d panics", n)
 	}
-	s.broker.Clear(m)
 	other.send("PUBLISH c x", "MULTI", "PUBLISH c y", "EXEC")
 	other.want("0", "+OK", "+QUEUED", "[0]")
 }
-
-// A panicker is a subscriber that panics when it receives something.
-type panicker struct{}
-
-func (panicker) Subscribed(broker.Kind, string, int)   {}
-func (panicker) Unsubscribed(broker.Kind, string, int) {}
-func (panicker) Deliver(*broker.Delivery)              { panic("injected") }

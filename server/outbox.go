@@ -39,12 +39,16 @@ type outbox struct {
 	resp3    bool // deliveries are pushes of RESP3
 	authed   bool // replies may grow past the first buffer
 
-	queue  []chunk
-	held   []chunk
-	queued int // bytes of queue and held, and of what is being written
+	queue   []chunk
+	held    []chunk
+	writing []chunk // taken from queue by who writes
+	queued  int     // bytes of queue and held, and of what is being written
 
 	lost       int // what queued was when the client was closed
 	lostChunks int
+	rest       []chunk // the pieces of lost, for takeRemainder
+	unfree     int     // of them, those that were being written
+	failure    error   // of a write; nil if none has failed
 
 	care      int   // bytes counted in the flusher's backlog
 	softSince int64 // second since which the soft limit is exceeded; 0 if it is not
@@ -121,6 +125,7 @@ func (o *outbox) pushedLocked(n, longest int) {
 	o.markLocked()
 	if o.state == outboxBlocked {
 		o.conf.piled.add(n)
+		o.stampLocked()
 	}
 	if !o.authed && o.queued > freeOutput && o.state == outboxBlocked {
 		o.failLocked(closedUnauthLimit)
@@ -285,6 +290,12 @@ func (o *outbox) failLocked(why closeReason) {
 	o.conf.spawn(func() { o.fail(why) }) // not here: locks are held
 }
 
+// brokenLocked is failLocked for a connection that cannot be written.
+func (o *outbox) brokenLocked(err error) {
+	o.failure = err
+	o.failLocked(failureReason(err, closedWriteError))
+}
+
 // close drops what is queued. Nothing is sent any more.
 func (o *outbox) close() {
 	o.mu.Lock()
@@ -297,10 +308,7 @@ func (o *outbox) closeLocked() {
 		return
 	}
 	o.closed = true
-	o.lost, o.lostChunks = o.queued, len(o.queue)+len(o.held)
-	freeChunks(o.queue)
-	freeChunks(o.held)
-	o.queue, o.held, o.free = nil, nil, nil
+	o.keepRemainderLocked()
 	o.queued, o.softSince = 0, 0
 	o.uncareLocked()
 	o.roomLocked()
@@ -368,13 +376,14 @@ func (o *outbox) flush() (again bool) {
 		case nil:
 		case errWouldBlock:
 			o.state = outboxBlocked
+			o.stampLocked()
 			o.conf.piled.add(o.queued)
 			o.checkLocked(0)
 			o.conf.spawn(o.drain)
 			return false
 		default:
 			o.state = outboxIdle
-			o.failLocked(closedByPeer)
+			o.brokenLocked(err)
 			return false
 		}
 	}
@@ -387,7 +396,7 @@ func (o *outbox) drain() {
 	for len(o.queue) > 0 && !o.closed {
 		if err := o.sendLocked(true); err != nil && err != errWouldBlock {
 			o.state = outboxIdle
-			o.failLocked(closedByPeer)
+			o.brokenLocked(err)
 			return
 		}
 		if o.softSince != 0 {
@@ -412,11 +421,11 @@ func (o *outbox) endLocked() {
 // released meanwhile, and keeps what was not taken.
 func (o *outbox) sendLocked(wait bool) error {
 	taken := o.queue
-	o.queue, o.free = o.free, nil
+	o.queue, o.free, o.writing = o.free, nil, taken
 	o.uncareLocked()
 	vec := o.vec[:0]
 	for _, c := range taken {
-		vec = append(vec, c.data)
+		vec = append(vec, c.data[c.sent:])
 	}
 
 	o.mu.Unlock()
@@ -433,12 +442,12 @@ func (o *outbox) sendLocked(wait bool) error {
 	o.conf.sent.Add(int64(n))
 	o.mu.Lock()
 
+	o.writing = nil
 	clear(vec)
 	if o.vec = vec; cap(vec) > maxChunks {
 		o.vec = nil
 	}
-	if o.closed {
-		freeChunks(taken)
+	if o.closed { // who closed it has kept what was taken
 		return err
 	}
 	o.queued -= n

@@ -25,6 +25,7 @@ func (o *outbox) feed(p []byte) (wake bool, counted int) {
 func (o *outbox) addedLocked(n int) (wake bool, counted int) {
 	if o.state == outboxBlocked {
 		o.conf.piled.add(n)
+		o.stampLocked()
 	} else {
 		o.care += n
 		counted = n

@@ -191,7 +191,7 @@ func TestOutboxClosesOnWriteError(t *testing.T) {
 		later.to.setErr(errors.New("reset"))
 		synctest.Wait()
 		for _, o := range []*testOutbox{now, later} {
-			if got := o.closedWith(); got != closedByPeer {
+			if got := o.closedWith(); got != closedWriteError {
 				t.Errorf("closed with %q", got)
 			}
 			if n, _ := o.pending(); n != 0 || o.stateNow() != outboxIdle {

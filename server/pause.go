@@ -45,7 +45,7 @@ func (s *Server) pause(d time.Duration, all bool) {
 	}
 	s.modes.Or(mode)
 	if p.timer == nil {
-		p.timer = time.AfterFunc(p.until.Sub(now), s.endPause)
+		p.timer = s.after(p.until.Sub(now), s.endPause)
 		return
 	}
 	p.timer.Reset(p.until.Sub(now))

@@ -89,6 +89,9 @@ func (p *pieces) finish() {
 	copy(first.data[unused:], header)
 	first.data = first.data[unused:]
 	p.size -= unused
+	for i := range p.q[1:] {
+		p.q[1+i].inside = true
+	}
 }
 
 // replyPieces answers with what is in pieces. It cannot be used after that.

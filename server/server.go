@@ -69,9 +69,8 @@ type Server struct {
 	lagging   map[*outbox]struct{} // over their soft limit
 	closed    bool
 
-	tls             atomic.Pointer[tlsState] // nil while no client needs it
-	servesTLS       atomic.Bool              // ServeTLS was called
-	handshakeLogged atomic.Int64             // when a failed handshake was last a warning
+	tls       atomic.Pointer[tlsState] // nil while no client needs it
+	servesTLS atomic.Bool              // ServeTLS was called
 
 	setting    sync.Mutex // held by CONFIG SET and while certificates are read again; guards the fields below
 	listening  bool       // ListenAndServe was called: CONFIG SET may change where
@@ -115,12 +114,14 @@ func New(conf *Config) (*Server, error) {
 	if err := s.setUpUsers(conf); err != nil {
 		return nil, err
 	}
+	s.closures = newClosureLog()
+	s.flusher.guard = s.guarded
 	s.stats = make([]commandStats, len(allCommands))
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
 	s.out.clock = s.uptime
 	s.out.lagging = s.watchSoft
 	s.out.caughtUp = s.caughtUp
-	s.out.spawn = s.running.Go // its outbox is open, so its client is still running
+	s.out.spawn = s.spawn // its outbox is open, so its client is still running
 	s.out.backlog = &s.flusher.backlog
 	if limit, ok := fileLimit(); ok && conf.MaxClients > limit {
 		s.log.Warn("lowering maxclients to what the limit on open files leaves", zap.Int("from", conf.MaxClients), zap.Int("to", limit))
@@ -343,6 +344,13 @@ func (s *Server) openClients() []*client {
 	return list
 }
 
+// connected returns the number of open clients.
+func (s *Server) connected() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
 // clients returns the open clients in order of their IDs. The list must not be
 // changed.
 func (s *Server) clients() []*client {
@@ -388,6 +396,7 @@ func (s *Server) caughtUp(o *outbox) {
 // tick closes clients whose time is up, and samples rates.
 func (s *Server) tick() {
 	defer close(s.ticked)
+	defer s.crashIfPanicking("the ticker")
 	hz := s.config().Hz
 	t := time.NewTicker(time.Second / time.Duration(hz))
 	defer t.Stop()
@@ -430,7 +439,6 @@ func (s *Server) closeIdle() {
 	}
 	for _, c := range s.openClients() {
 		if c.subscriptions() == 0 && !c.monitoring.Load() && !c.held.Load() && s.uptime()-c.lastActive() > timeout {
-			s.log.Debug("closing idle client", zapClient(c)...)
 			c.close(closedIdle)
 		}
 	}

@@ -13,24 +13,22 @@ import (
 
 // counters are what a server counts. CONFIG RESETSTAT sets them to zero.
 type counters struct {
-	connections       atomic.Int64 // received, refused ones too
-	rejected          atomic.Int64 // refused
-	commands          atomic.Int64 // run
-	netInput          atomic.Int64 // bytes
-	reads             atomic.Int64 // that brought any
-	outputLimitCloses atomic.Int64
-	queryLimitCloses  atomic.Int64
-	authDenied        atomic.Int64 // failed logins
-	cmdDenied         atomic.Int64 // refused by the rules of users, for a command, key or channel
-	keyDenied         atomic.Int64
-	channelDenied     atomic.Int64
-	evicted           atomic.Int64 // clients closed for maxmemory-clients
-	panics            atomic.Int64
-	stats             []commandStats // by command.index
-	errors            errorStats
-	ops               rate
-	input             rate
-	output            rate
+	connections   atomic.Int64 // received, refused ones too
+	rejected      atomic.Int64 // refused
+	commands      atomic.Int64 // run
+	netInput      atomic.Int64 // bytes
+	reads         atomic.Int64 // that brought any
+	authDenied    atomic.Int64 // failed logins
+	cmdDenied     atomic.Int64 // refused by the rules of users, for a command, key or channel
+	keyDenied     atomic.Int64
+	channelDenied atomic.Int64
+	panics        atomic.Int64 // recovered
+	closures      closureLog
+	stats         []commandStats // by command.index
+	errors        errorStats
+	ops           rate
+	input         rate
+	output        rate
 }
 
 // commandStats are the statistics of one command.
@@ -124,9 +122,10 @@ func (s *Server) sample() {
 
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.evicted, &s.panics} {
+	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.panics} {
 		n.Store(0)
 	}
+	s.closures.reset()
 	for i := range s.stats {
 		st := &s.stats[i]
 		for _, n := range []*atomic.Int64{&st.calls, &st.nanos, &st.rejected, &st.failed} {

@@ -40,3 +40,15 @@ func cpuTime() (system, user time.Duration) { return 0, 0 }
 
 // childCPUTime is not known here.
 func childCPUTime() (system, user time.Duration) { return 0, 0 }
+
+// isReset tells whether the other side has broken a connection off.
+func isReset(errno syscall.Errno) bool {
+	const aborted, reset = syscall.Errno(10053), syscall.Errno(10054) // WSAECONNABORTED, WSAECONNRESET
+	return errno == aborted || errno == reset
+}
+
+// isLost tells whether nothing is heard of the other side any more.
+func isLost(errno syscall.Errno) bool {
+	const timedOut, unreachable = syscall.Errno(10060), syscall.Errno(10065) // WSAETIMEDOUT, WSAEHOSTUNREACH
+	return errno == timedOut || errno == unreachable
+}

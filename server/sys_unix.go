@@ -66,3 +66,11 @@ func usage(who int) (system, user time.Duration) {
 	}
 	return time.Duration(u.Stime.Nano()), time.Duration(u.Utime.Nano())
 }
+
+// isReset tells whether the other side has broken a connection off.
+func isReset(errno syscall.Errno) bool { return errno == syscall.ECONNRESET || errno == syscall.EPIPE }
+
+// isLost tells whether nothing is heard of the other side any more.
+func isLost(errno syscall.Errno) bool {
+	return errno == syscall.ETIMEDOUT || errno == syscall.EHOSTUNREACH || errno == syscall.ENETUNREACH
+}

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 // A tlsSocket is what a TLS connection is laid over: a socket on which, once
@@ -359,25 +357,17 @@ func (c *client) shakeHands() bool {
 		return true
 	}
 	if err := t.handshake(c.s.config().TLS.HandshakeTimeout); err != nil {
-		c.s.logHandshake(c, err)
+		c.because(closedHandshake, err.Error())
 		c.close(closedHandshake)
 		return false
 	}
 	if c.s.isProtected(t.tls) {
-		c.s.refuse(t.tls, errProtected)
-		c.close(closedHandshake)
+		c.s.rejected.Add(1)
+		c.because(closedProtected, "")
+		answerRefused(t.tls, errProtected)
+		c.close(closedProtected)
 		return false
 	}
 	c.logout() // the default user may need a password by now
 	return true
-}
-
-// logHandshake logs that a client could not be agreed with on keys: as a
-// warning once a second, since anybody can make that happen.
-func (s *Server) logHandshake(c *client, err error) {
-	log := s.log.Debug
-	if now := s.out.now(); s.handshakeLogged.Swap(now) != now {
-		log = s.log.Warn
-	}
-	log("error accepting a TLS client", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.Error(err))
 }

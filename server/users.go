@@ -221,8 +221,7 @@ func (s *Server) enforce(by *client, changes ...acl.Change) {
 		case o == by:
 			o.endWhy = closedNoPermission
 		case by != nil && by.alone(): // the broker is held until EXEC is done
-			o.close(closedNoPermission)
-			s.running.Go(o.detach)
+			o.closeAside(closedNoPermission)
 		default:
 			o.expel(closedNoPermission)
 		}
