@@ -55,8 +55,8 @@ type client struct {
 	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
-	space   func() []byte // in.space and in.release, bound once
-	free    func()
+	onSpace func() []byte // space and noSpace, bound once
+	onNone  func()
 
 	// Read by CLIENT LIST.
 	last     atomic.Pointer[command] // last command; nil before the first
@@ -65,6 +65,7 @@ type client struct {
 	room     atomic.Int64            // bytes free behind them
 	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
 	multiMem atomic.Int64            // bytes of the commands queued by MULTI
+	large    atomic.Int64            // bytes that count in the server's queryBudget
 	received atomic.Int64            // bytes
 	calls    atomic.Int64            // commands run
 	subs     atomic.Pointer[broker.Member]
@@ -72,6 +73,8 @@ type client struct {
 
 	monitoring atomic.Bool // has sent MONITOR
 	muted      atomic.Bool // CLIENT REPLY OFF, for those who send it lines of MONITOR
+
+	strangeSince atomic.Int64 // when it has connected without a login, or lost it, in nanoseconds since the server's start; 0 with one
 
 	mu       sync.Mutex // guards the fields below; CLIENT LIST reads them
 	tracking *tracking  // nil without; set by the read loop, which may look without mu
@@ -124,7 +127,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
 	c.out.leave = c.detach
 	c.in.limits = s.requestLimits.Load()
-	c.space, c.free = c.in.space, c.in.settle
+	c.onSpace, c.onNone = c.space, c.noSpace
 	c.logout()
 	c.active.Store(int64(s.uptime()))
 	return c
@@ -183,7 +186,7 @@ func (c *client) serve() {
 		return
 	}
 	for {
-		n, err := c.t.read(c.space, c.free)
+		n, err := c.t.read(c.onSpace, c.onNone)
 		if err == errWoken {
 			c.resume()
 			c.batch()
@@ -259,6 +262,9 @@ func (c *client) batch() {
 	c.in.settle()
 	c.countBuffers()
 	c.deliverAll()
+	if !c.authed {
+		c.checkUnread()
+	}
 	c.s.checkClientMemory(c)
 	c.out.awaitRoom()
 }
@@ -275,6 +281,7 @@ func (c *client) countBuffers() {
 	if room != c.room.Load() {
 		c.room.Store(room)
 	}
+	c.countLarge()
 }
 
 // countRequest keeps what CLIENT LIST tells of the client that sends it: the
@@ -421,6 +428,7 @@ func (c *client) teardown() {
 	c.t.close()
 	c.detach()
 	c.in.release()
+	c.s.queries.bytes.Add(-c.large.Swap(0))
 	c.resume()
 	c.endTracking()
 	if c.linger != nil {
@@ -437,12 +445,6 @@ func (c *client) teardown() {
 // lastActive is when the client was last read from or written to.
 func (c *client) lastActive() time.Duration {
 	return time.Duration(max(c.active.Load(), c.out.active.Load()))
-}
-
-// setAuthed logs the client in or out.
-func (c *client) setAuthed(authed bool) {
-	c.authed = authed
-	c.out.setAuthed(authed)
 }
 
 // setProto makes the client speak RESP2 or RESP3 behind the replies so far.
