@@ -249,7 +249,14 @@ func (c *client) batch() {
 			c.end(closedProtocol)
 			break
 		}
+		if len(c.reply) > keptReply/2 && cap(c.reply) < maxReplies {
+			c.reserve(maxReplies) // many more, as a rule, and no garbage on the way there
+		}
 		c.dispatch(argv)
+		if !c.authed && len(c.reply) > freeOutput && c.needsAuth() {
+			c.close(closedUnauthLimit)
+			break
+		}
 		if len(c.reply)+c.pieced > maxReplies || c.fanned > maxFanned || c.clock-began > maxHeld {
 			began = c.clock
 			c.finishRun()

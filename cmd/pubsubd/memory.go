@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -44,14 +45,13 @@ func (t *trimmer) due(held, allocated uint64) bool {
 	if !t.began || held < t.floor {
 		t.floor = held
 	}
-	first := !t.began
 	t.began = true
 	if t.rest > 0 {
 		t.rest--
 		return false
 	}
-	gain := held - t.floor
-	return !first && gain >= max(trimFrom, t.floor/trimPart) && since <= gain/trimCalm
+	gain := held - t.floor // nothing at the first look
+	return gain >= max(trimFrom, t.floor/trimPart) && since <= gain/trimCalm
 }
 
 // done is told how long a trim took and what is held after it.
@@ -60,8 +60,10 @@ func (t *trimmer) done(took time.Duration, held uint64) {
 	t.rest = int(took * trimRest / trimLook)
 }
 
-// run gives memory back until end is closed.
+// run gives memory back until end is closed. What is held when it is called is
+// taken for needed.
 func (t *trimmer) run(end <-chan struct{}) {
+	t.due(heldMemory())
 	ticker := time.NewTicker(trimLook)
 	defer ticker.Stop()
 	for {
@@ -72,6 +74,7 @@ func (t *trimmer) run(end <-chan struct{}) {
 		}
 		if t.due(heldMemory()) {
 			start := time.Now()
+			runtime.GC() // empties the pools of the program, in two steps
 			debug.FreeOSMemory()
 			held, _ := heldMemory()
 			t.done(time.Since(start), held)
