@@ -51,8 +51,8 @@ type client struct {
 	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
-	space   func() []byte // in.space and in.release, bound once
-	free    func()
+	onSpace func() []byte // space and noSpace, bound once
+	onNone  func()
 
 	// Read by CLIENT LIST.
 	last     atomic.Pointer[command] // last command; nil before the first
@@ -61,6 +61,7 @@ type client struct {
 	room     atomic.Int64            // bytes free behind them
 	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
 	multiMem atomic.Int64            // bytes of the commands queued by MULTI
+	large    atomic.Int64            // bytes that count in the server's queryBudget
 	received atomic.Int64            // bytes
 	calls    atomic.Int64            // commands run
 	subs     atomic.Pointer[broker.Member]
@@ -68,6 +69,8 @@ type client struct {
 
 	monitoring atomic.Bool // has sent MONITOR
 	muted      atomic.Bool // CLIENT REPLY OFF, for those who send it lines of MONITOR
+
+	strangeSince atomic.Int64 // when it has connected without a login, or lost it, in nanoseconds since the server's start; 0 with one
 
 	mu       sync.Mutex // guards the fields below; CLIENT LIST reads them
 	tracking *tracking  // nil without; set by the read loop, which may look without mu
@@ -123,7 +126,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
 	c.out.leave = c.leave
 	c.in.limits = s.requestLimits.Load()
-	c.space, c.free = c.in.space, c.in.settle
+	c.onSpace, c.onNone = c.space, c.noSpace
 	c.logout()
 	c.active.Store(int64(s.uptime()))
 	return c
@@ -180,7 +183,7 @@ func (c *client) serve() {
 		return
 	}
 	for {
-		n, err := c.t.read(c.space, c.free)
+		n, err := c.t.read(c.onSpace, c.onNone)
 		if err == errWoken {
 			c.resume()
 			c.batch()
@@ -243,7 +246,14 @@ func (c *client) batch() {
 			c.end(closedProtocol)
 			break
 		}
+		if len(c.reply) > keptReply/2 && cap(c.reply) < maxReplies {
+			c.reserve(maxReplies) // many more, as a rule, and no garbage on the way there
+		}
 		c.dispatch(argv)
+		if !c.authed && len(c.reply) > freeOutput && c.needsAuth() {
+			c.close(closedUnauthLimit)
+			break
+		}
 		if len(c.reply)+c.pieced > maxReplies || c.fanned > maxFanned || c.clock-began > maxHeld {
 			began = c.clock
 			c.finishRun()
@@ -256,6 +266,9 @@ func (c *client) batch() {
 	c.in.settle()
 	c.countBuffers()
 	c.deliverAll()
+	if !c.authed {
+		c.checkUnread()
+	}
 	c.s.checkClientMemory(c)
 	c.out.awaitRoom()
 }
@@ -272,6 +285,7 @@ func (c *client) countBuffers() {
 	if room != c.room.Load() {
 		c.room.Store(room)
 	}
+	c.countLarge()
 }
 
 // countRequest keeps what CLIENT LIST tells of the client that sends it: the
@@ -416,6 +430,7 @@ func (c *client) teardown() {
 	c.t.close()
 	c.detach()
 	c.in.release()
+	c.s.queries.bytes.Add(-c.large.Swap(0))
 	c.resume()
 	c.endTracking()
 	if c.linger != nil {
@@ -428,12 +443,6 @@ func (c *client) teardown() {
 // lastActive is when the client was last read from or written to.
 func (c *client) lastActive() time.Duration {
 	return time.Duration(max(c.active.Load(), c.out.active.Load()))
-}
-
-// setAuthed logs the client in or out.
-func (c *client) setAuthed(authed bool) {
-	c.authed = authed
-	c.out.setAuthed(authed)
 }
 
 // setProto makes the client speak RESP2 or RESP3 behind the replies so far.

@@ -21,8 +21,10 @@ const (
 	closedSoftLimit    closeReason = "output-buffer-soft-limit" // client-output-buffer-limit, soft
 	closedUnauthLimit  closeReason = "output-before-auth"       // replies unread by an unauthenticated client
 	closedQueryLimit   closeReason = "query-buffer-limit"       // client-query-buffer-limit
+	closedQueryBudget  closeReason = "query-buffers-limit"      // query-buffers-limit: of all clients the one with the largest request
 	closedEvicted      closeReason = "evicted"                  // maxmemory-clients
 	closedIdle         closeReason = "idle-timeout"             // timeout
+	closedAuthTimeout  closeReason = "auth-timeout"             // auth-timeout
 	closedHandshake    closeReason = "tls-handshake"            // no keys agreed upon, or not in time
 	closedShutdown     closeReason = "shutdown"                 // the server ends
 	closedPanic        closeReason = "panic"                    // a defect of the server, logged with its stack
@@ -67,8 +69,10 @@ var closeReasons = []reasonEntry{
 	{closedSoftLimit, byServer, zapcore.WarnLevel, slowConsumerText},
 	{closedUnauthLimit, byStranger, zapcore.WarnLevel, "closing a client that does not read and has not logged in"},
 	{closedQueryLimit, byServer, zapcore.WarnLevel, "closing a client that reached the maximum query buffer length"},
+	{closedQueryBudget, byServer, zapcore.WarnLevel, "closing the client with the largest request to get below query-buffers-limit"},
 	{closedEvicted, byServer, zapcore.WarnLevel, "closing a client to get below maxmemory-clients"},
 	{closedIdle, byServer, zapcore.DebugLevel, "closing idle client"},
+	{closedAuthTimeout, byStranger, zapcore.DebugLevel, "closing a client that has not logged in"},
 	{closedHandshake, byStranger, zapcore.WarnLevel, "error accepting a TLS client"},
 	{closedShutdown, byServer, zapcore.DebugLevel, "closing a client because the server ends"},
 	{closedPanic, byServer, zapcore.DebugLevel, "closing a client that the server has panicked over"}, // which was logged as an error

@@ -158,6 +158,14 @@ func (r *requestReader) room() int {
 	return cap(r.buf.b) - r.end
 }
 
+// memory is the number of bytes of the buffer, full or not.
+func (r *requestReader) memory() int {
+	if r.buf == nil {
+		return 0
+	}
+	return cap(r.buf.b)
+}
+
 // release gives the buffer back.
 func (r *requestReader) release() {
 	if r.buf != nil {

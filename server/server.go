@@ -55,6 +55,8 @@ type Server struct {
 	paused   pause
 	budget   clientBudget
 	tracking atomic.Int64 // clients with CLIENT TRACKING
+	logins   loginWatch
+	queries  queryBudget
 
 	counters
 	observed
@@ -196,6 +198,7 @@ func (s *Server) apply(conf *Config) {
 		s.users.SetDefaultPassword(conf.RequirePass)
 	}
 	s.setClientMemory(conf)
+	s.setQueryBudget(conf)
 	s.conf.Store(conf)
 	s.tlsInForce = s.tls.Load()
 }
@@ -413,6 +416,8 @@ func (s *Server) tick() {
 		s.sample()
 		s.checkSoft()
 		s.closeIdle()
+		s.closeStrangers()
+		s.checkQueries()
 		s.evictClients(nil)
 	}
 }
