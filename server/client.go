@@ -53,6 +53,7 @@ type client struct {
 	ordered bool         // holds monitors.order
 	line    []byte       // memory of a line of MONITOR
 	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
+	quiet   atomic.Bool  // no request is running and, while the server ends, none will
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
 	space   func() []byte // in.space and in.release, bound once
@@ -127,6 +128,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.space, c.free = c.in.space, c.in.settle
 	c.logout()
 	c.active.Store(int64(s.uptime()))
+	c.quiet.Store(true)
 	return c
 }
 
@@ -182,11 +184,13 @@ func (c *client) serve() {
 	if !c.shakeHands() {
 		return
 	}
+	c.quiet.Store(false)
 	for {
 		n, err := c.t.read(c.space, c.free)
 		if err == errWoken {
 			c.resume()
 			c.batch()
+			c.quiet.Store(c.s.draining.Load())
 			continue
 		}
 		if n > 0 {

@@ -49,7 +49,8 @@ type outbox struct {
 	care      int   // bytes counted in the flusher's backlog
 	softSince int64 // second since which the soft limit is exceeded; 0 if it is not
 
-	room chan struct{} // closed when awaitRoom may return; nil if nobody waits
+	room     chan struct{} // closed when awaitRoom may return; nil if nobody waits
+	awaiting atomic.Bool   // set while awaitRoom waits
 
 	free []chunk  // memory of a queue already written
 	vec  [][]byte // memory of what a write is handed

@@ -339,6 +339,15 @@ func (t *tlsTransport) fd() int {
 	return fd
 }
 
+// unconfirmed is how many bytes the system was handed that the other side has
+// not confirmed.
+func (t *tlsTransport) unconfirmed() int {
+	if t.socket.rc == nil {
+		return 0
+	}
+	return unconfirmedBytes(t.socket.rc)
+}
+
 // dropPrefix drops the first n bytes of chunks.
 func dropPrefix(chunks [][]byte, n int) [][]byte {
 	for len(chunks) > 0 && n >= len(chunks[0]) {

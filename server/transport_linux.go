@@ -5,6 +5,21 @@ import (
 	"unsafe"
 )
 
+// unconfirmedBytes is how many bytes written to a TCP connection the other side
+// has not confirmed yet, sent or not; 0 if the connection has ended.
+func unconfirmedBytes(rc syscall.RawConn) int {
+	var n int32
+	err := rc.Control(func(fd uintptr) {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&n))); errno != 0 {
+			n = 0
+		}
+	})
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
 // maxVectors is the most chunks handed to the system in one call.
 const maxVectors = 64
 

@@ -2,6 +2,11 @@
 
 package server
 
+import "syscall"
+
+// unconfirmedBytes is not known here.
+func unconfirmedBytes(syscall.RawConn) int { return 0 }
+
 // writeChunks writes as much of the chunks as the socket takes at once. The
 // error is EAGAIN if that is not all.
 func writeChunks(fd int, chunks [][]byte) (n int, err error) {

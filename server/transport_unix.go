@@ -102,6 +102,15 @@ func (t *rawTransport) writable(fd uintptr) (done bool) {
 
 func (t *rawTransport) close() { _ = t.nc.Close() }
 
+// unconfirmed is how many bytes the system was handed that the other side has
+// not confirmed. Those of a Unix socket are with the other side already.
+func (t *rawTransport) unconfirmed() int {
+	if _, ok := t.nc.(*net.TCPConn); !ok {
+		return 0
+	}
+	return unconfirmedBytes(t.rc)
+}
+
 func (t *rawTransport) fd() int {
 	fd := -1
 	_ = t.rc.Control(func(d uintptr) { fd = int(d) })
