@@ -42,6 +42,7 @@ type outbox struct {
 	queue  []chunk
 	held   []chunk
 	queued int // bytes of queue and held, and of what is being written
+	taken  int // chunks of what is being written
 
 	lost       int // what queued was when the client was closed
 	lostChunks int
@@ -194,12 +195,12 @@ func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
 	if o.holding {
 		to = &o.held
 	}
-	n := len(f.Bytes)
+	n := o.upToLimitLocked(d, len(f.Bytes))
 	if n >= shareFrom {
 		f.Kept = true
-		*to = append(*to, chunk{data: f.Bytes})
+		*to = append(*to, chunk{data: f.Bytes[:n]})
 	} else {
-		*to = appendChunk(*to, f.Bytes)
+		*to = appendChunk(*to, f.Bytes[:n])
 	}
 	o.queued += n
 	wake, counted = o.addedLocked(n)
@@ -298,7 +299,7 @@ func (o *outbox) closeLocked() {
 		return
 	}
 	o.closed = true
-	o.lost, o.lostChunks = o.queued, len(o.queue)+len(o.held)
+	o.lost, o.lostChunks = o.queued, o.chunksLocked()
 	freeChunks(o.queue)
 	freeChunks(o.held)
 	o.queue, o.held, o.free = nil, nil, nil
@@ -414,6 +415,7 @@ func (o *outbox) endLocked() {
 func (o *outbox) sendLocked(wait bool) error {
 	taken := o.queue
 	o.queue, o.free = o.free, nil
+	o.taken = len(taken)
 	o.uncareLocked()
 	vec := o.vec[:0]
 	for _, c := range taken {
@@ -434,6 +436,7 @@ func (o *outbox) sendLocked(wait bool) error {
 	o.conf.sent.Add(int64(n))
 	o.mu.Lock()
 
+	o.taken = 0
 	clear(vec)
 	if o.vec = vec; cap(vec) > maxChunks {
 		o.vec = nil

@@ -21,14 +21,13 @@ func TestEndUnderLoad(t *testing.T) {
 	}
 	messages, lost := 0, 0
 	for round := range rounds {
-		s := startEverywhere(t, sut.Pubsubd(t), "--loglevel", "nothing")
-		subs := subscribers(t, s.at)
+		s, at := sut.StartEverywhere(t, sut.Pubsubd(t), "--loglevel", "nothing")
+		subs := subscribers(t, at)
 		var pubs []*numbered.Publisher
 		for id := range 8 {
-			at := s.at[id%len(s.at)]
-			pubs = append(pubs, numbered.Publish(wire.Dial(t, at), numbered.Options{ID: id, Channel: "c", Size: 64, Window: 1 + id%3*20}))
+			pubs = append(pubs, numbered.Publish(wire.Dial(t, at[id%len(at)]), numbered.Options{ID: id, Channel: "c", Size: 64, Window: 1 + id%3*20}))
 		}
-		until(t, "messages to flow", func() bool {
+		sut.Until(t, "messages to flow", func() bool {
 			for _, p := range pubs {
 				if p.Answered() < 20+round {
 					return false
@@ -126,7 +125,7 @@ func TestEndWaitsForSlowReaders(t *testing.T) {
 	}
 	took := time.Since(began)
 	s.Stop() // wants exit code 0
-	if took > within(timeout) {
+	if took > sut.Within(timeout) {
 		t.Errorf("it took %v to end, the shutdown-timeout is %v", took, timeout)
 	}
 	if !strings.Contains(s.Log(), "not everything queued could be sent") {
@@ -183,7 +182,7 @@ func TestSecondSignal(t *testing.T) {
 				if err := s.Signal(sig); err != nil {
 					t.Fatal(err)
 				}
-				until(t, "the log to say: "+logged, func() bool { return strings.Contains(s.Log(), logged) })
+				sut.Until(t, "the log to say: "+logged, func() bool { return strings.Contains(s.Log(), logged) })
 			}
 			signal(first, "received a signal, shutting down")
 			signal(syscall.SIGTERM, "already shutting down")

@@ -12,9 +12,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
+	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/internal/wire"
+	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
 // A Subscriber reads messages until its connection ends or is closed, and
@@ -22,7 +25,6 @@ import (
 type Subscriber struct {
 	nc       net.Conn
 	r        *bufio.Reader
-	pace     func(n int)
 	received atomic.Int64
 	bytes    atomic.Int64
 
@@ -33,15 +35,39 @@ type Subscriber struct {
 	err  error
 }
 
+// Join connects, takes a name if it is not empty, and subscribes: to the channel
+// or, if that ends in a star, to the pattern.
+func Join(t testing.TB, at sut.Endpoint, proto int, name, channel string) *wire.Conn {
+	t.Helper()
+	c := wire.Dial(t, at)
+	if name != "" {
+		if got := c.Do("CLIENT", "SETNAME", name); got.Text != "OK" {
+			t.Fatalf("CLIENT SETNAME %s: %v", name, got)
+		}
+	}
+	if proto == 3 {
+		if got := c.Do("HELLO", "3"); got.Kind != transcript.Map {
+			t.Fatalf("HELLO 3: %v", got)
+		}
+	}
+	verb := "SUBSCRIBE"
+	if strings.HasSuffix(channel, "*") {
+		verb = "PSUBSCRIBE"
+	}
+	if got := c.Do(verb, channel); len(got.Elems) != 3 {
+		t.Fatalf("%s %s: %v", verb, channel, got)
+	}
+	return c
+}
+
+// buffered is how many bytes a subscriber reads at a time.
+const buffered = 32 << 10
+
 // Subscribe starts a subscriber on a connection whose subscriptions have been
 // confirmed.
-func Subscribe(c *wire.Conn) *Subscriber { return SubscribePaced(c, nil) }
-
-// SubscribePaced is Subscribe for one that waits: pace is called behind each
-// message with the bytes of it.
-func SubscribePaced(c *wire.Conn, pace func(n int)) *Subscriber {
+func Subscribe(c *wire.Conn) *Subscriber {
 	_ = c.SetDeadline(time.Time{})
-	s := &Subscriber{nc: c.Conn, r: bufio.NewReaderSize(c.R, 32<<10), pace: pace, next: make(map[int]int), done: make(chan struct{})}
+	s := &Subscriber{nc: c.Conn, r: bufio.NewReaderSize(c.R, buffered), next: make(map[int]int), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		s.err = s.run()
@@ -64,9 +90,6 @@ func (s *Subscriber) run() error {
 		}
 		s.received.Add(1)
 		s.bytes.Add(int64(size))
-		if s.pace != nil {
-			s.pace(size)
-		}
 	}
 }
 
