@@ -49,6 +49,7 @@ type client struct {
 	ordered bool         // holds monitors.order
 	line    []byte       // memory of a line of MONITOR
 	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
+	quiet   atomic.Bool  // no request is running and, while the server ends, none will
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
 	onSpace func() []byte // space and noSpace, bound once
@@ -129,6 +130,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.onSpace, c.onNone = c.space, c.noSpace
 	c.logout()
 	c.active.Store(int64(s.uptime()))
+	c.quiet.Store(true)
 	return c
 }
 
@@ -182,11 +184,13 @@ func (c *client) serve() {
 	if !c.shakeHands() {
 		return
 	}
+	c.quiet.Store(false)
 	for {
 		n, err := c.t.read(c.onSpace, c.onNone)
 		if err == errWoken {
 			c.resume()
 			c.batch()
+			c.quiet.Store(c.s.draining.Load())
 			continue
 		}
 		if n > 0 {

@@ -31,10 +31,12 @@ func cmdInfo(c *client, argv [][]byte) {
 	c.reply = appendVerbatim(c.reply, c.resp3, c.s.info(argv[1:], c.broker.Stats()))
 }
 
-// cmdShutdown ends the server. There is no answer but the end of the
-// connection, unless the arguments are wrong.
+// cmdShutdown ends the server, with NOW without waiting for clients to take what
+// is queued for them. There is no answer but the end of the connection, unless
+// the arguments are wrong. It cannot be aborted, since no request is run from
+// then on.
 func cmdShutdown(c *client, argv [][]byte) {
-	var save, noSave, abort bool
+	var save, noSave, abort, now bool
 	for _, arg := range argv[1:] {
 		switch {
 		case equalFold(arg, "save"):
@@ -43,7 +45,9 @@ func cmdShutdown(c *client, argv [][]byte) {
 			noSave = true
 		case equalFold(arg, "abort"):
 			abort = true
-		case equalFold(arg, "now"), equalFold(arg, "force"):
+		case equalFold(arg, "now"):
+			now = true
+		case equalFold(arg, "force"): // nothing can fail that would keep the server from ending
 		default:
 			c.fail(errSyntax)
 			return
@@ -57,6 +61,9 @@ func cmdShutdown(c *client, argv [][]byte) {
 	default:
 		c.s.log.Info("user requested shutdown", zapClient(c)...)
 		c.ended = true
+		if now {
+			c.s.hurried.Store(true)
+		}
 		go c.s.guarded("shutting down", c.s.onShutdown)
 	}
 }

@@ -1,5 +1,7 @@
 package server
 
+import "github.com/pubsubd/pubsubd/broker"
+
 // A clientClass selects a client's output buffer limit.
 type clientClass uint8
 
@@ -50,3 +52,37 @@ func (l OutputLimit) overSoft(counted int64) bool { return l.Soft > 0 && counted
 // expired tells whether a client over the soft limit since one time, in
 // seconds, is to be closed at another.
 func (l OutputLimit) expired(since, now int64) bool { return now-since > l.SoftSeconds }
+
+// upToLimitLocked is how many of the n bytes of a delivery are queued: all, or
+// those of the messages up to the one that brings a client that takes nothing to
+// its hard limit, and ends it.
+func (o *outbox) upToLimitLocked(d *broker.Delivery, n int) int {
+	if len(d.Payloads) == 1 || o.state != outboxBlocked {
+		return n
+	}
+	l := o.conf.limits.Load().of(o.class, o.monitor)
+	if !l.overHard(countedOutput(o.queued + n)) {
+		return n
+	}
+	beside := n // bytes that are the same for all messages
+	for _, p := range d.Payloads {
+		beside -= lengthBytes(len(p)) + len(p)
+	}
+	m := 0
+	for _, p := range d.Payloads {
+		m += beside/len(d.Payloads) + lengthBytes(len(p)) + len(p)
+		if l.overHard(countedOutput(o.queued + m)) {
+			break
+		}
+	}
+	return m
+}
+
+// lengthBytes is how many digits a length has.
+func lengthBytes(n int) int {
+	digits := 1
+	for ; n >= 10; n /= 10 {
+		digits++
+	}
+	return digits
+}

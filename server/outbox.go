@@ -54,7 +54,8 @@ type outbox struct {
 	care      int   // bytes counted in the flusher's backlog
 	softSince int64 // second since which the soft limit is exceeded; 0 if it is not
 
-	room chan struct{} // closed when awaitRoom may return; nil if nobody waits
+	room     chan struct{} // closed when awaitRoom may return; nil if nobody waits
+	awaiting atomic.Bool   // set while awaitRoom waits
 
 	free []chunk  // memory of a queue already written
 	vec  [][]byte // memory of what a write is handed
@@ -203,12 +204,12 @@ func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
 	if o.holding {
 		to = &o.held
 	}
-	n := len(f.Bytes)
+	n := o.upToLimitLocked(d, len(f.Bytes))
 	if n >= shareFrom {
 		f.Kept = true
-		*to = append(*to, chunk{data: f.Bytes})
+		*to = append(*to, chunk{data: f.Bytes[:n]})
 	} else {
-		*to = appendChunk(*to, f.Bytes)
+		*to = appendChunk(*to, f.Bytes[:n])
 	}
 	o.queued += n
 	wake, counted = o.addedLocked(n)

@@ -48,8 +48,11 @@ func (o *outbox) setMonitor(monitor bool) {
 func (o *outbox) pending() (bytes, chunks int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.queued, len(o.queue) + len(o.held)
+	return o.queued, o.chunksLocked()
 }
+
+// chunksLocked is the number of chunks queued or being written.
+func (o *outbox) chunksLocked() int { return len(o.queue) + len(o.held) + len(o.writing) }
 
 // pendingOrLost describes what is queued or, of a closed client, was dropped,
 // and whether the connection takes no more at present.
@@ -59,5 +62,5 @@ func (o *outbox) pendingOrLost() (bytes, chunks int, blocked bool) {
 	if o.closed {
 		return o.lost, o.lostChunks, false
 	}
-	return o.queued, len(o.queue) + len(o.held), o.state == outboxBlocked
+	return o.queued, o.chunksLocked(), o.state == outboxBlocked
 }

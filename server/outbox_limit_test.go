@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -83,6 +84,27 @@ func TestHardLimitCountsWhatTheConnectionRefused(t *testing.T) {
 		}
 		if room.backlog.Load() != 0 || waiting.closedWith() != "" {
 			t.Errorf("backlog %d, the other closed %q", room.backlog.Load(), waiting.closedWith())
+		}
+	})
+}
+
+// No more of a run is queued than the message that ends the client.
+func TestHardLimitWithinRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hard = 1000
+		room := newOutboxRoom(pubsubLimit(OutputLimit{Hard: hard}))
+		o := room.open(0)
+		o.send("c", strings.Repeat("x", freeOutput))
+		synctest.Wait()
+		run := []string{"1", strings.Repeat("2", 9), strings.Repeat("3", 10), strings.Repeat("4", 990)}
+		want := freeOutput + len("*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$16384\r\n\r\n")
+		for i := 0; want < freeOutput+hard; i++ {
+			want += len("*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$\r\n\r\n") + len(fmt.Sprint(len(run[i]))) + len(run[i])
+		}
+		o.send("c", append(run, run...)...)
+		synctest.Wait()
+		if n, _, _ := o.pendingOrLost(); o.closedWith() != closedHardLimit || n != want {
+			t.Errorf("closed %q with %d bytes queued, want %d", o.closedWith(), n, want)
 		}
 	})
 }

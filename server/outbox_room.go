@@ -27,7 +27,9 @@ func (o *outbox) awaitRoom() {
 	}
 	o.mu.Unlock()
 	if room != nil {
+		o.awaiting.Store(true)
 		<-room
+		o.awaiting.Store(false)
 	}
 }
 

@@ -19,7 +19,7 @@ type remainder struct {
 // written comes first; its memory is not used again, since the write may go on
 // for a while.
 func (o *outbox) keepRemainderLocked() {
-	o.lost, o.lostChunks = o.queued, len(o.queue)+len(o.held)
+	o.lost, o.lostChunks = o.queued, o.chunksLocked()
 	o.rest, o.unfree = slices.Concat(o.writing, o.queue, o.held), len(o.writing)
 	o.queue, o.held, o.free = nil, nil, nil
 }

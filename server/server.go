@@ -2,9 +2,7 @@ package server
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -49,6 +47,7 @@ type Server struct {
 	requestLimits atomic.Pointer[requestLimits]
 	lastID        atomic.Uint64
 	draining      atomic.Bool // no further request is run
+	hurried       atomic.Bool // SHUTDOWN NOW was sent
 
 	modes    atomic.Uint32 // what holds commands up: modeMonitored and so on
 	monitors monitors
@@ -210,129 +209,6 @@ func (s *Server) ServeConn(nc net.Conn) {
 	if ok {
 		c.serve()
 		s.running.Done()
-	}
-}
-
-// Shutdown stops accepting clients and running their requests, waits until
-// what is queued for them has been sent, closes all connections and waits for
-// their goroutines. If ctx is done first, or nobody takes what is queued, it
-// goes on without that and returns an *UnsentError.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.stop()
-	err := s.drained(ctx)
-	for _, c := range s.clients() {
-		c.close(closedShutdown)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.running.Wait()
-		s.flusher.close()
-		<-s.ticked
-	}()
-	select {
-	case <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	select {
-	case <-ended:
-	case <-time.After(endGrace): // a command that takes long
-		err = errors.Join(err, fmt.Errorf("server: shut down while a command was still running: %w", ctx.Err()))
-	}
-	return err
-}
-
-const (
-	// stallTime is how long Shutdown waits for clients none of which takes
-	// anything.
-	stallTime = time.Second
-
-	// endGrace is how long Shutdown waits, once its context is done, for
-	// goroutines that have nothing left to do but end.
-	endGrace = time.Second
-)
-
-// Close is Shutdown without waiting for what is queued.
-func (s *Server) Close() error {
-	done, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := s.Shutdown(done); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
-}
-
-// stop closes the listeners, once.
-func (s *Server) stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	s.closed = true
-	s.draining.Store(true)
-	close(s.quit)
-	for _, ln := range s.listeners {
-		_ = ln.Close()
-	}
-	s.listeners = nil
-	s.unpause() // nothing is run any more, and no timer is left behind
-}
-
-// An UnsentError is what Shutdown returns when not all that was queued could be
-// sent: its context was done, or for a second no client has taken anything.
-type UnsentError struct {
-	Clients []ClientInfo // those who had not taken everything
-	Cause   error        // that of the context if it was done
-}
-
-func (e *UnsentError) Error() string {
-	return fmt.Sprintf("server: shut down with messages queued for %d clients: %v", len(e.Clients), e.Cause)
-}
-
-func (e *UnsentError) Unwrap() error { return e.Cause }
-
-var errStalled = errors.New("none of them takes anything")
-
-// drained waits until nothing is queued for any client, as long as something
-// gets sent.
-func (s *Server) drained(ctx context.Context) error {
-	const look = 5 * time.Millisecond
-	sent, since := int64(-1), time.Now()
-	for {
-		if n := s.out.sent.Load(); n != sent {
-			sent, since = n, time.Now()
-		}
-		waiting := slices.DeleteFunc(s.Clients(), func(c ClientInfo) bool { return c.Queued == 0 })
-		if len(waiting) == 0 {
-			return nil
-		}
-		if time.Since(since) > stallTime {
-			return &UnsentError{waiting, errStalled}
-		}
-		select {
-		case <-ctx.Done():
-			return &UnsentError{waiting, ctx.Err()}
-		case <-time.After(look):
-		}
-	}
-}
-
-// ShutdownTimeout is how long Shutdown may take, as configured at present.
-func (s *Server) ShutdownTimeout() time.Duration { return s.config().ShutdownTimeout }
-
-// onShutdown is what SHUTDOWN does.
-func (s *Server) onShutdown() {
-	conf := s.config()
-	if conf.OnShutdown != nil {
-		conf.OnShutdown()
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), conf.ShutdownTimeout)
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
-		s.log.Warn("shutdown", zap.Error(err))
 	}
 }
 

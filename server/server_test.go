@@ -76,7 +76,7 @@ func TestShutdownReportsWhoHasNotRead(t *testing.T) {
 		defer cancel()
 		err := s.Shutdown(ctx)
 		var unsent *UnsentError
-		if !errors.As(err, &unsent) || !errors.Is(err, errStalled) {
+		if !errors.As(err, &unsent) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("Shutdown: %v", err)
 		}
 		if len(unsent.Clients) != 1 || unsent.Clients[0].Name != "stalled" || unsent.Clients[0].Queued == 0 || unsent.Clients[0].Channels != 1 {
@@ -85,7 +85,7 @@ func TestShutdownReportsWhoHasNotRead(t *testing.T) {
 		if !strings.Contains(err.Error(), "1 clients") {
 			t.Errorf("the error reads %q", err)
 		}
-		if took := time.Since(start); took < stallTime || took > 2*stallTime {
+		if took := time.Since(start); took < 3*time.Second || took > 4*time.Second {
 			t.Errorf("it took %v", took)
 		}
 		if got := append(stalled.end(), healthy.end()...); len(got) != 0 {

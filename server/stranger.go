@@ -37,7 +37,7 @@ func (c *client) setAuthed(authed bool) {
 // system keeps it in place of the server makes no difference: pushedLocked would
 // find out after some megabytes.
 func (c *client) checkUnread() {
-	if t, ok := c.t.(interface{ unread() int }); ok && c.needsAuth() && t.unread() > freeOutput {
+	if c.needsAuth() && c.unconfirmed() > freeOutput {
 		c.close(closedUnauthLimit)
 	}
 }

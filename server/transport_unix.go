@@ -108,13 +108,13 @@ func (t *rawTransport) fd() int {
 	return fd
 }
 
-// unread is how many bytes have been sent to the other side and are not known to
+// unconfirmed is how many bytes have been sent to the other side and are not known to
 // have arrived, as far as the system tells.
-func (t *rawTransport) unread() int { return unreadOf(t.nc, t.rc) }
+func (t *rawTransport) unconfirmed() int { return unconfirmedOf(t.nc, t.rc) }
 
-// unreadOf is unread for a connection. Of a Unix socket the system tells what
+// unconfirmedOf is unconfirmed for a connection. Of a Unix socket the system tells what
 // its bookkeeping takes, which is another number and is bounded.
-func unreadOf(nc net.Conn, rc syscall.RawConn) (n int) {
+func unconfirmedOf(nc net.Conn, rc syscall.RawConn) (n int) {
 	if _, isTCP := nc.(*net.TCPConn); isTCP {
 		_ = rc.Control(func(fd uintptr) { n = unacknowledged(fd) })
 	}

@@ -210,17 +210,25 @@ func (p *program) reload(srv *server.Server) {
 	p.tell("READY=1")
 }
 
+// closingPart is the part of shutdown-timeout that is kept for closing the
+// connections, so that the process has ended when it is over.
+const closingPart = 20
+
 // shutdown ends the server, sending what is queued.
 func (p *program) shutdown(srv *server.Server) {
 	p.tell("STOPPING=1")
-	ctx, cancel := context.WithTimeout(context.Background(), srv.ShutdownTimeout())
+	timeout := srv.ShutdownTimeout()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout-timeout/closingPart)
 	defer cancel()
-	go func() { // a second interrupt does not wait
+	// A second SIGINT does not wait. SIGTERM may come twice for one end, from a
+	// supervisor and from whoever passes signals on.
+	go func() {
 		for sig := range p.signals {
 			if sig == os.Interrupt {
 				p.log.Warn("interrupted again, exiting at once")
 				os.Exit(1)
 			}
+			p.log.Info("already shutting down; SIGINT ends it at once", zap.Stringer("signal", sig))
 		}
 	}()
 	if err := srv.Shutdown(ctx); err != nil {

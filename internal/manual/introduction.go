@@ -46,7 +46,7 @@ appended below a marker.
 
 | signal | effect |
 |---|---|
-| SIGTERM, SIGINT | sends what is queued, for ` + "`shutdown-timeout`" + ` at most, and ends with exit code 0; a second SIGINT ends at once with 1 |
+| SIGTERM, SIGINT | sends what is queued, for ` + "`shutdown-timeout`" + ` at most, and ends with exit code 0; a second SIGINT ends at once with 1, a second SIGTERM changes nothing |
 | SIGHUP | opens ` + "`logfile`" + ` again, and reads the certificates of TLS and the ` + "`aclfile`" + ` again; what cannot be read stays as it was, and the log says so |
 
 ## Under systemd

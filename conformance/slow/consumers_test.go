@@ -1,0 +1,231 @@
+package slow
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/numbered"
+	"github.com/pubsubd/pubsubd/conformance/internal/sut"
+	"github.com/pubsubd/pubsubd/conformance/internal/wire"
+)
+
+// The publishers of these tests: one waits for each answer, the others publish
+// in pipelines. Large messages are published by the first only: more of them are
+// more than loopback and the readers carry, and whoever reads last falls behind.
+const (
+	lonely     = 0
+	publishers = 3
+)
+
+// A crowd are the healthy subscribers of one server and who publishes to them.
+type crowd struct {
+	t       *testing.T
+	s       *sut.Server
+	at      []sut.Endpoint
+	admin   *wire.Conn
+	healthy []*numbered.Subscriber
+	pubs    []*numbered.Publisher
+}
+
+// gather starts a server and so many healthy subscribers.
+func gather(t *testing.T, binary string, healthy int, args ...string) *crowd {
+	t.Helper()
+	c := &crowd{t: t}
+	c.s, c.at = sut.StartEverywhere(t, binary, args...)
+	c.admin = wire.DialTCP(t, c.s.Addr)
+	for _, conn := range join(t, c.at, healthy, "healthy", "c") {
+		c.healthy = append(c.healthy, numbered.Subscribe(conn))
+	}
+	return c
+}
+
+// publish has messages of a size published at full speed.
+func (c *crowd) publish(size int) {
+	for id := range publishers {
+		window := 64
+		if id == lonely {
+			window = 1
+		} else if size == mb {
+			break
+		}
+		c.pubs = append(c.pubs, numbered.Publish(wire.DialTCP(c.t, c.s.Addr), numbered.Options{ID: id, Channel: "c", Size: size, Window: window}))
+	}
+}
+
+// stop ends the publishers. The healthy must have got everything.
+func (c *crowd) stop() {
+	c.t.Helper()
+	for id, p := range c.pubs {
+		if err := p.Stop(); err != nil {
+			c.t.Errorf("publisher %d: %v", id, err)
+		}
+	}
+	checkComplete(c.t, c.healthy, c.pubs)
+}
+
+// rate is how many messages a second the healthy get while something is done.
+func (c *crowd) rate(during func()) float64 {
+	received := func() (n int) {
+		for _, sub := range c.healthy {
+			n += sub.Received()
+		}
+		return n
+	}
+	before, began := received(), time.Now()
+	during()
+	return float64(received()-before) / time.Since(began).Seconds()
+}
+
+// A sipping connection gives a little to read ten times a second.
+type sipping struct {
+	net.Conn
+	tick <-chan time.Time
+}
+
+const sip = 1 << 10 // bytes
+
+func (s sipping) Read(p []byte) (int, error) {
+	<-s.tick
+	return s.Conn.Read(p[:min(len(p), sip)])
+}
+
+// slowOnes subscribes five that do not read, which are returned, and five that
+// read 10 KB a second.
+func (c *crowd) slowOnes() (stalled []*wire.Conn) {
+	c.t.Helper()
+	tick := time.NewTicker(time.Second / 10 / 5)
+	c.t.Cleanup(tick.Stop)
+	for i, conn := range join(c.t, c.at, 10, "slow", "c") {
+		if i%2 == 0 {
+			stalled = append(stalled, conn)
+			continue
+		}
+		slow := sipping{conn.Conn, tick.C}
+		numbered.Subscribe(&wire.Conn{Conn: slow, R: bufio.NewReader(slow)})
+	}
+	return stalled
+}
+
+// awaitCut waits until the slow ones are closed, and wants that no more is queued
+// for anybody meanwhile than the limit and one message.
+func (c *crowd) awaitCut(limit, message int) {
+	c.t.Helper()
+	sut.Until(c.t, "the slow ones to be closed", func() bool {
+		slow := 0
+		for _, m := range clients(c.admin) {
+			if m["name"] == "slow" {
+				slow++
+			}
+			omem, oll := number(m, "omem"), number(m, "oll")
+			if omem < 0 || omem > limit+message || oll < 0 || (omem > 0) != (oll > 0) {
+				c.t.Errorf("omem %d, oll %d with a limit of %d and messages of %d", omem, oll, limit, message)
+			}
+		}
+		return slow == 0
+	})
+}
+
+// drained wants what a client that was closed can still read to be complete up
+// to where it ends.
+func drained(t *testing.T, conn *wire.Conn) {
+	t.Helper()
+	if err := numbered.Subscribe(conn).Wait(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("one who did not read: %v", err)
+	}
+}
+
+// frame is more than what is sent with a message beside its payload, in bytes.
+const frame = 100
+
+// Subscribers that do not keep up are closed at the hard limit, neither before
+// nor much behind it, and nobody else notices.
+func TestSlowConsumers(t *testing.T) {
+	for _, size := range []int{64, 1 << 10, mb} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			w := slowWork{size: size, hard: 8 * mb, healthy: 10, rounds: 1}
+			if size == mb {
+				w.hard = 32 * mb // more than a few messages
+			}
+			if sut.Long() {
+				w.hard, w.healthy, w.rounds = 32*mb, 50, 5
+				w.run(t, "redis-server", sut.Redis(t))
+			}
+			c := w.run(t, "pubsubd", sut.Release(t))
+			list := cuts(c.s)
+			if n := info(c.admin, outputCloses); len(list) != 10*w.rounds || n != len(list) {
+				t.Errorf("%d lines in the log about slow consumers, and INFO counts %d, want %d", len(list), n, 10*w.rounds)
+			}
+			least, most := 2*w.hard, 0
+			for _, cut := range list {
+				omem := number(cut.client, "omem")
+				least, most = min(least, omem), max(most, omem)
+				if cut.reason != "output-buffer-hard-limit" || cut.client["name"] != "slow" {
+					t.Errorf("closed for %s: %v", cut.reason, cut.client)
+				}
+			}
+			t.Logf("R4: pubsubd, %d bytes: %d closed with %d to %d bytes queued, the limit is %d", size, len(list), least, most, w.hard)
+			if least < w.hard || most > w.hard+mb+frame {
+				t.Errorf("closed with %d to %d bytes queued, the limit is %d", least, most, w.hard)
+			}
+			if w.memory > w.memoryBound() {
+				t.Errorf("%d MB resident, want at most %d", w.memory/mb, w.memoryBound()/mb)
+			}
+			if sut.Long() && (w.beside < 0.9*w.alone || w.slowest > 50*time.Millisecond) {
+				t.Errorf("%.0f %% of the throughput, slowest PUBLISH %v", 100*w.beside/w.alone, w.slowest)
+			}
+		})
+	}
+}
+
+// slowWork is one run of TestSlowConsumers.
+type slowWork struct {
+	size    int // of a message
+	hard    int // limit
+	healthy int // subscribers
+	rounds  int // in which ten slow ones come and are closed
+
+	alone, beside float64       // messages a second that the healthy get, without and beside slow ones
+	slowest       time.Duration // PUBLISH
+	memory        int64         // resident, in bytes
+}
+
+// memoryBound is the most memory that the server may have resident, in bytes.
+func (w *slowWork) memoryBound() int64 { return int64(10*w.hard + 64*mb) }
+
+func (w *slowWork) run(t *testing.T, name, binary string) *crowd {
+	t.Helper()
+	c := gather(t, binary, w.healthy, "--client-output-buffer-limit", fmt.Sprintf("pubsub %d 0 0", w.hard))
+	largest := peak(t, c.s)
+	c.publish(w.size)
+	w.alone = c.rate(func() { <-time.After(measured()) })
+	before := c.pubs[lonely].Slowest()
+	var stalled []*wire.Conn
+	w.beside = c.rate(func() {
+		for range w.rounds {
+			stalled = append(stalled, c.slowOnes()...)
+			c.awaitCut(w.hard, w.size+frame)
+		}
+	})
+	c.stop()
+	w.slowest, w.memory = c.pubs[lonely].Slowest(), largest()
+	for _, conn := range stalled {
+		drained(t, conn)
+	}
+	t.Logf("R4: %s, %d bytes, %d healthy: %.0f messages/s alone, %.0f (%.0f %%) beside slow ones; slowest PUBLISH %v alone, %v beside; %d MB resident",
+		name, w.size, w.healthy, w.alone, w.beside, 100*w.beside/w.alone, before, w.slowest, w.memory/mb)
+	return c
+}
+
+// measured is how long a rate is measured.
+func measured() time.Duration {
+	if sut.Long() {
+		return 5 * time.Second
+	}
+	return 200 * time.Millisecond
+}

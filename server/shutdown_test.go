@@ -1,0 +1,71 @@
+package server
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// A request that runs when the end comes is finished: its reply and what it
+// published are sent.
+func TestShutdownFinishesWhatRuns(t *testing.T) {
+	s := newServer(t)
+	addr := listen(t, s)
+	sub, pub := dial(t, addr), dial(t, addr)
+	sub.ask("SUBSCRIBE c", "[subscribe c 1]")
+	held, release := make(chan struct{}), make(chan struct{})
+	go s.Broker().Exclusive(nil, func(*broker.Exclusive) {
+		close(held)
+		<-release
+	})
+	<-held
+	pub.send("PUBLISH c x") // waits for the broker
+	waitFor(t, "the request to run", func() bool {
+		for _, c := range s.clients() {
+			if c.lastName() == "publish" {
+				return true
+			}
+		}
+		return false
+	})
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(context.Background()) }()
+	select {
+	case err := <-done:
+		done <- err
+		t.Error("Shutdown did not wait for the request")
+	case <-time.After(settleTime / 10):
+	}
+	close(release)
+	if got := sub.end(); len(got) != 1 || got[0] != "[message c x]" {
+		t.Errorf("the subscriber was sent %q", got)
+	}
+	if got := pub.end(); len(got) != 1 || got[0] != "1" {
+		t.Errorf("the publisher was sent %q", got)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A request that is held back by a pause is not run and not waited for.
+func TestShutdownWakesWhoWaits(t *testing.T) {
+	s := newServer(t)
+	addr := listen(t, s)
+	admin, held := dial(t, addr), dial(t, addr)
+	admin.ask("CLIENT PAUSE 100000", "+OK")
+	held.send("PUBLISH c x")
+	waitFor(t, "the request to be held back", func() bool { return s.heldBack() == 1 })
+	began := time.Now()
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took >= settleTime {
+		t.Errorf("it took %v", took)
+	}
+	if got := held.end(); len(got) != 0 {
+		t.Errorf("answered %q", got)
+	}
+}
