@@ -11,18 +11,18 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/pubsubd/pubsubd/internal/freeport"
 	"github.com/pubsubd/pubsubd/internal/testcert"
 )
 
 // freePort returns a port of 127.0.0.1 that nobody listens on.
 func freePort(t testing.TB) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // start has a server listen as its Config says, on a free port of 127.0.0.1
