@@ -9,11 +9,13 @@ const (
 	closedQuit         closeReason = "quit"                     // QUIT
 	closedKilled       closeReason = "killed"                   // CLIENT KILL
 	closedNoPermission closeReason = "no-permission"            // the user was deleted, or may not have a subscription any more
+	closedAuthFailures closeReason = "auth-failures"            // max-auth-failures wrong passwords
 	closedProtocol     closeReason = "protocol-error"           // a malformed request
 	closedAttack       closeReason = "cross-protocol-request"   // POST or Host:, as a browser would send
 	closedHardLimit    closeReason = "output-buffer-hard-limit" // client-output-buffer-limit, hard
 	closedSoftLimit    closeReason = "output-buffer-soft-limit" // client-output-buffer-limit, soft
 	closedUnauthLimit  closeReason = "output-before-auth"       // replies unread by an unauthenticated client
+	closedReplyLimit   closeReason = "reply-limit"              // a request that asks for too long a reply
 	closedQueryLimit   closeReason = "query-buffer-limit"       // client-query-buffer-limit
 	closedEvicted      closeReason = "evicted"                  // maxmemory-clients
 	closedIdle         closeReason = "idle-timeout"             // timeout

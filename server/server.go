@@ -62,6 +62,8 @@ type Server struct {
 	misled  misledLog
 	denials aclLog
 
+	authLogged onceASecond // of clients closed for wrong passwords
+
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
 	ordered   []*client // those of open in order of their IDs; nil if not known
@@ -71,7 +73,7 @@ type Server struct {
 
 	tls             atomic.Pointer[tlsState] // nil while no client needs it
 	servesTLS       atomic.Bool              // ServeTLS was called
-	handshakeLogged atomic.Int64             // when a failed handshake was last a warning
+	handshakeLogged onceASecond              // of failed handshakes
 
 	setting    sync.Mutex // held by CONFIG SET and while certificates are read again; guards the fields below
 	listening  bool       // ListenAndServe was called: CONFIG SET may change where

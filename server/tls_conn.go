@@ -376,7 +376,7 @@ func (c *client) shakeHands() bool {
 // warning once a second, since anybody can make that happen.
 func (s *Server) logHandshake(c *client, err error) {
 	log := s.log.Debug
-	if now := s.out.now(); s.handshakeLogged.Swap(now) != now {
+	if s.handshakeLogged.due(s.out.now()) {
 		log = s.log.Warn
 	}
 	log("error accepting a TLS client", zap.Uint64("id", c.id), zap.String("addr", c.addr), zap.Error(err))
