@@ -166,6 +166,7 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 	}
 	m.sets[k][to] = struct{}{}
 	m.counts[k].Add(1)
+	m.nameBytes.Add(int64(len(to.name)))
 	b.subscriptions[k].Add(1)
 	if m.Total() == 1 {
 		b.subscribers.Add(1)
@@ -200,6 +201,7 @@ func (a access) unsubscribe(m *Member, k Kind, name string) (removed bool) {
 func (b *Broker) removeLocked(m *Member, k Kind, to *audience) {
 	delete(m.sets[k], to)
 	m.counts[k].Add(-1)
+	m.nameBytes.Add(-int64(len(to.name)))
 	b.subscriptions[k].Add(-1)
 	if m.Total() == 0 {
 		b.subscribers.Add(-1)

@@ -58,6 +58,7 @@ func TestCheck(t *testing.T) {
 		{"member's set lacks the channel", func(b *Broker, members []*Member) { delete(members[0].sets[Channel], b.find(Channel, "lone")) }, `channel "lone" has a member whose set lacks it`},
 		{"member's set has too much", func(_ *Broker, members []*Member) { members[0].sets[Channel][&audience{name: "stale"}] = struct{}{} }, "a member is in 3 audiences of kind channel, has 4 in its set and counts 3"},
 		{"member counts too much", func(_ *Broker, members []*Member) { members[1].counts[Pattern].Add(1) }, "a member is in 2 audiences of kind pattern, has 2 in its set and counts 3"},
+		{"member counts too many bytes of names", func(_ *Broker, members []*Member) { members[1].nameBytes.Add(1) }, "bytes of names, has "},
 		{"member twice in one audience", func(b *Broker, _ []*Member) {
 			to := b.find(Channel, "few")
 			to.rest.list = append(to.rest.list, to.first)

@@ -16,7 +16,8 @@ type Member struct {
 	mu   sync.Mutex
 	sets [kinds]map[*audience]struct{} // guarded by mu
 
-	counts [kinds]atomic.Int32 // the lengths of sets, readable without mu
+	counts    [kinds]atomic.Int32 // the lengths of sets, readable without mu
+	nameBytes atomic.Int64        // of the names in them
 }
 
 // Join makes s known to the broker, with no subscription yet.
@@ -53,6 +54,10 @@ func (m *Member) Count(k Kind) int { return int(m.counts[k].Load()) }
 func (m *Member) Total() int {
 	return m.Count(Channel) + m.Count(Pattern) + m.Count(ShardChannel)
 }
+
+// NameBytes returns the length of the names of all subscriptions together.
+// Members of the same name share its memory; each is told all of it.
+func (m *Member) NameBytes() int64 { return m.nameBytes.Load() }
 
 // count is the number that confirmations of a kind carry.
 func (m *Member) count(k Kind) int {

@@ -110,6 +110,9 @@ func (b *Broker) checkLocked() error {
 			}
 			total[k] += n[k]
 		}
+		if named := m.namesLength(); named != m.NameBytes() {
+			return fmt.Errorf("a member counts %d bytes of names, has %d", m.NameBytes(), named)
+		}
 	}
 	for k := range kinds {
 		if n := int(b.subscriptions[k].Load()); n != total[k] {

@@ -11,6 +11,16 @@ func (b *Broker) Subscriptions(m *Member, k Kind) []string {
 // Subscriptions is Broker.Subscriptions, of any member.
 func (x *Exclusive) Subscriptions(m *Member, k Kind) []string { return m.names(k) }
 
+// namesLength is what NameBytes should be. The locks of all tables must be held.
+func (m *Member) namesLength() (n int64) {
+	for _, set := range m.sets {
+		for a := range set {
+			n += int64(len(a.name))
+		}
+	}
+	return n
+}
+
 // names returns the names of a kind. The lock of the member must be held or
 // those of all tables, without one of which its sets do not change.
 func (m *Member) names(k Kind) []string {

@@ -31,6 +31,7 @@ type client struct {
 	reply   []byte // replies not yet queued in out
 	resp3   bool   // of the connection; out has its own for deliveries
 	authed  bool
+	wrong   int        // passwords since it connected or last logged in
 	judged  *acl.Rules // that the request at hand was allowed by
 	replies replyMode
 	tx      *transaction // nil outside MULTI
@@ -43,6 +44,7 @@ type client struct {
 	pieced  int          // bytes of replies queued in pieces since they were last sent on their way
 	mark    int          // where the replies to the request at hand begin in reply
 	failed  bool         // the request at hand was answered with an error
+	outgrew bool         // closed for the length of its replies
 	endWhy  closeReason  // set by the request at hand to close after its reply
 	ended   bool         // no further request is run
 	held    atomic.Bool  // the request at hand waits for the end of a pause; others may look
@@ -63,6 +65,7 @@ type client struct {
 	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
 	multiMem atomic.Int64            // bytes of the commands queued by MULTI
 	large    atomic.Int64            // bytes that count in the server's queryBudget
+	textMem  atomic.Int64            // bytes of its name, its library's, and the prefixes it tracks
 	received atomic.Int64            // bytes
 	calls    atomic.Int64            // commands run
 	subs     atomic.Pointer[broker.Member]
@@ -245,7 +248,7 @@ func (c *client) batch() {
 		}
 		if err != nil {
 			c.finishRun()
-			c.because(closedProtocol, err.Error())
+			c.because(closedProtocol, loggedError(err))
 			c.fail("ERR " + err.Error())
 			c.end(closedProtocol)
 			break

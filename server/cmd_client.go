@@ -55,7 +55,7 @@ func cmdClientSetInfo(c *client, argv [][]byte) {
 		return
 	}
 	c.mu.Lock()
-	*field = string(argv[3])
+	c.setTextLocked(field, string(argv[3]))
 	c.mu.Unlock()
 	c.ok()
 }

@@ -70,24 +70,12 @@ func (t *tracking) conflict(old *tracking) string {
 	case old != nil && (t.optin && old.optout || t.optout && old.optin):
 		return errSwitchOpt
 	}
-	for i, p := range t.prefixes {
-		if old != nil {
-			for _, q := range old.prefixes {
-				if overlap(p, q) {
-					return prefixOverlaps(p, "an existing", q)
-				}
-			}
-		}
-		for _, q := range t.prefixes[i+1:] {
-			if overlap(p, q) {
-				return prefixOverlaps(p, "another provided", q)
-			}
-		}
+	var existing []string
+	if old != nil {
+		existing = old.prefixes
 	}
-	return ""
+	return firstOverlap(t.prefixes, existing)
 }
-
-func overlap(p, q string) bool { return strings.HasPrefix(p, q) || strings.HasPrefix(q, p) }
 
 func cmdClientTracking(c *client, argv [][]byte) {
 	t, text := c.parseTracking(argv[3:])
@@ -119,10 +107,28 @@ func cmdClientTracking(c *client, argv [][]byte) {
 	}
 	slices.Sort(t.prefixes)
 	t.prefixes = slices.Compact(t.prefixes)
+	c.setTracking(t)
+	c.ok()
+}
+
+// setTracking changes what the client tracks, nil for nothing.
+func (c *client) setTracking(t *tracking) {
+	c.textMem.Add(t.bytes() - c.tracking.bytes())
 	c.mu.Lock()
 	c.tracking = t
 	c.mu.Unlock()
-	c.ok()
+}
+
+// bytes is about the memory of the prefixes.
+func (t *tracking) bytes() (n int64) {
+	if t == nil {
+		return 0
+	}
+	const header = 16 // of a string
+	for _, p := range t.prefixes {
+		n += header + int64(len(p))
+	}
+	return n
 }
 
 // endTracking is CLIENT TRACKING OFF.
@@ -130,9 +136,7 @@ func (c *client) endTracking() {
 	if c.tracking == nil {
 		return
 	}
-	c.mu.Lock()
-	c.tracking = nil
-	c.mu.Unlock()
+	c.setTracking(nil)
 	c.s.tracking.Add(-1)
 }
 

@@ -23,8 +23,12 @@ func cmdCommandInfo(c *client, argv [][]byte) {
 		cmdCommand(c, argv)
 		return
 	}
+	from := len(c.reply)
 	c.reply = redcon.AppendArray(c.reply, len(argv)-2)
 	for _, name := range argv[2:] {
+		if c.namesOutgrow(from, argv) {
+			return
+		}
 		if cmd := c.s.lookupName(name); cmd != nil {
 			c.appendCommand(cmd)
 		} else {
@@ -164,8 +168,12 @@ func cmdCommandDocs(c *client, argv [][]byte) {
 			}
 		}
 	}
+	from := len(c.reply)
 	c.reply = appendMap(c.reply, c.resp3, len(list))
 	for _, cmd := range list {
+		if c.namesOutgrow(from, argv) {
+			return
+		}
 		c.appendDoc(cmd)
 	}
 }

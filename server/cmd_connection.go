@@ -49,7 +49,8 @@ func cmdReset(c *client, _ [][]byte) {
 	c.logout()
 	c.setProto(false)
 	c.mu.Lock()
-	c.db, c.name = 0, ""
+	c.db = 0
+	c.setTextLocked(&c.name, "")
 	c.noEvict, c.noTouch = false, false
 	c.mu.Unlock()
 	c.reply = redcon.AppendString(c.reply, "RESET")
@@ -159,6 +160,13 @@ func cmdSelect(c *client, argv [][]byte) {
 // setName names the connection. The name must be a client name.
 func (c *client) setName(name []byte) {
 	c.mu.Lock()
-	c.name = string(name)
+	c.setTextLocked(&c.name, string(name))
 	c.mu.Unlock()
+}
+
+// setTextLocked changes a text that the client has chosen and that is kept for
+// it, and counts it in.
+func (c *client) setTextLocked(field *string, text string) {
+	c.textMem.Add(int64(len(text) - len(*field)))
+	*field = text
 }

@@ -44,7 +44,7 @@ func cmdDebug(c *client, argv [][]byte) {
 		c.reply = append(c.reply, blankLineEnds(argv[2])...)
 		c.reply = append(c.reply, "\r\n"...)
 	case n == 3 && equalFold(sub, "log"):
-		c.s.log.Warn("DEBUG LOG: "+cut(string(argv[2]), maxLoggedInfo), zap.Uint64("id", c.id))
+		c.s.log.Warn("DEBUG LOG: "+oneLine(cut(string(argv[2]), maxLoggedInfo)), zap.Uint64("id", c.id))
 		c.ok()
 	case n == 3 && equalFold(sub, "sleep"):
 		c.debugSleep(argv[2])
@@ -61,6 +61,16 @@ func cmdDebug(c *client, argv [][]byte) {
 	default:
 		c.fail(unknownSubcommandOrArity("DEBUG", sub))
 	}
+}
+
+// oneLine is a text as it may stand in a line of the log: what does not print is
+// escaped, so that nobody can forge another line.
+func oneLine(text string) string {
+	quoted := appendQuoted(nil, []byte(text))
+	if len(quoted) == len(text)+len(`""`) {
+		return text
+	}
+	return string(quoted)
 }
 
 // blankLineEnds returns a copy with blanks for what would end a line.

@@ -117,7 +117,7 @@ func cmdExec(c *client, _ [][]byte) {
 // runQueued runs the commands of a transaction. CLIENT REPLY may change among
 // them, and a reply that outgrows the output buffer limit ends it.
 func (c *client) runQueued(tx *transaction) {
-	from := len(c.reply)
+	from, grown := len(c.reply), 0 // the replies may move to the outbox halfway
 	if !c.silent() {
 		c.reply = redcon.AppendArray(c.reply, len(tx.commands))
 	}
@@ -128,13 +128,18 @@ func (c *client) runQueued(tx *transaction) {
 			c.fail(text)
 			c.failed = false // EXEC has not
 		} else {
+			before := len(c.reply)
 			c.call(q.cmd, q.argv)
+			grown += max(0, len(c.reply)-before)
 		}
 		if c.silent() {
 			c.reply = c.reply[:c.mark]
 		}
 		if limit.overHard(countedOutput(len(c.reply))) {
 			c.closeAside(closedHardLimit)
+			break
+		}
+		if c.outgrew || c.outgrows(grown, tx.bytes) {
 			break
 		}
 	}

@@ -66,6 +66,11 @@ type Config struct {
 	// default is 128.
 	ACLLogMaxLen int64
 
+	// MaxAuthFailures is how many wrong passwords a client may send, since it
+	// connected or last logged in: it is closed behind the answer to the last.
+	// Redis has no such directive. Zero, the default, means any number.
+	MaxAuthFailures int
+
 	// MaxClients is the most connections at a time. New lowers it to what the
 	// limit on open files leaves. The default is 10000.
 	MaxClients int
@@ -319,7 +324,7 @@ func (c *Config) Get(glob string) [][2]string {
 		}
 		for _, name := range []string{d.name, d.alias} {
 			if name != "" && (name == glob || !isName && match.Match(glob, name)) {
-				pairs = append(pairs, [2]string{name, d.get(c)})
+				pairs = append(pairs, [2]string{name, d.told(c)})
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"go.uber.org/zap"
 )
 
 // rewriteMarker stands above what CONFIG REWRITE appends to a file.
@@ -32,7 +34,29 @@ func (s *Server) rewriteConfig() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if names := conf.unwritten(string(old)); len(names) > 0 {
+		s.log.Warn("CONFIG REWRITE writes no pass phrases: these are for you to write, or the next start is without them", zap.Strings("directives", names))
+	}
 	return replaceFile(path, conf.rewritten(string(old), s.userLines()))
+}
+
+// unwritten are the directives whose value is in force, is not what a file makes
+// of them, and is not written to it either.
+func (c *Config) unwritten(old string) (names []string) {
+	var r rewriter
+	r.read(old)
+	defaults := r.included()
+	for _, d := range directives {
+		if d.untold && d.get(c) != d.get(defaults) && !r.has(d, c) {
+			names = append(names, d.name)
+		}
+	}
+	return names
+}
+
+// has tells whether the lines of a directive, untold or not, make it what it is.
+func (r *rewriter) has(d *directive, c *Config) bool {
+	return d.holds(r.at(r.places[d.name]), []string{c.lineOf(d, d.get(c))})
 }
 
 // rewritten returns the text of a configuration file changed to hold what c
@@ -42,7 +66,7 @@ func (c *Config) rewritten(old string, users []string) string {
 	r.read(old)
 	defaults := r.included()
 	for _, d := range directives {
-		if d.fileOnly {
+		if d.fileOnly || d.untold && d.get(c) != "" { // of that what is in the file stays
 			continue
 		}
 		values := []string{d.get(c)}

@@ -31,6 +31,9 @@ func TestRewritten(t *testing.T) {
 		{"limits of two classes", "client-output-buffer-limit pubsub 1mb 64kb 5\n", "client-output-buffer-limit normal 1 2 3",
 			"client-output-buffer-limit normal 1 2 3\n\n# Written by CONFIG REWRITE\nclient-output-buffer-limit slave 268435456 67108864 60\nclient-output-buffer-limit pubsub 1048576 65536 5\n"},
 		{"what CONFIG does not know", "rename-command GET \"\"\nloadmodule x.so a\n# include\n", "hz 10", "rename-command GET \"\"\nloadmodule x.so a\n# include\n"},
+		{"pass phrases are left out", "hz 10\n", "masterauth sesame\ntls-key-file-pass sesame\ntls-client-key-file-pass sesame", "hz 10\n"},
+		{"pass phrases stay", "masterauth old\ntls-key-file-pass same\n", "masterauth sesame", "masterauth old\ntls-key-file-pass same\n"},
+		{"a pass phrase goes", "masterauth old\n", "masterauth ''", "masterauth \"\"\n"},
 		{"addresses", "bind 127.0.0.1 ::1\n", "bind 127.0.0.1", "bind 127.0.0.1\n"},
 	} {
 		conf := NewConfig()

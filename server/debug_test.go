@@ -67,6 +67,12 @@ func TestDebugLog(t *testing.T) {
 	log, logs := logger()
 	s := newServer(t, func(c *Config) { c.DebugCommand, c.Logger = "yes", log })
 	pipe(t, s).ask("DEBUG LOG hello", "+OK")
+	two := pipe(t, s)
+	two.raw("*3\r\n$5\r\nDEBUG\r\n$3\r\nLOG\r\n$11\r\nhello\nworld\r\n")
+	two.want("+OK")
+	if n := logs.FilterMessage(`DEBUG LOG: "hello\nworld"`).Len(); n != 1 {
+		t.Errorf("a text of two lines is in %d lines of the log", n)
+	}
 	if n := logs.FilterMessage("DEBUG LOG: hello").Len(); n != 1 {
 		t.Errorf("%d lines in the log", n)
 	}

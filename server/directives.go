@@ -21,6 +21,7 @@ type directive struct {
 	protected bool   // so it does unless enable-protected-configs allows it
 	hidden    bool   // CONFIG GET answers it only when asked by its name
 	secret    bool   // a message about it leaves its value out
+	untold    bool   // so do CONFIG GET and CONFIG REWRITE
 	several   bool   // takes several words; a value of CONFIG SET is split at blanks
 	kept      bool   // read, checked and answered, and without effect
 	fileOnly  bool   // is no value: a configuration has it, CONFIG does not; get is nil
@@ -131,6 +132,21 @@ func (d *directive) hide() *directive {
 func (d *directive) keepSecret() *directive {
 	d.secret = true
 	return d
+}
+
+// neverTell is keepSecret for a value that CONFIG does not tell either.
+func (d *directive) neverTell() *directive {
+	d.untold = true
+	return d.keepSecret()
+}
+
+// told is the value as CONFIG GET answers it.
+func (d *directive) told(c *Config) string {
+	value := d.get(c)
+	if d.untold && value != "" {
+		return redacted
+	}
+	return value
 }
 
 func (d *directive) also(alias string) *directive {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -29,6 +30,7 @@ var aclDirectives = []*directive{
 			}
 			return text
 		}},
+	intDirective("max-auth-failures", 0, math.MaxInt32, func(c *Config) *int { return &c.MaxAuthFailures }),
 	int64Directive("acllog-max-len", 0, func(c *Config) *int64 { return &c.ACLLogMaxLen }),
 }
 

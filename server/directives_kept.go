@@ -24,7 +24,7 @@ var keptDirectives = []*directive{
 	// TLS.
 	keptString("tls-client-cert-file", ""),
 	keptString("tls-client-key-file", ""),
-	keptString("tls-client-key-file-pass", "").keepSecret(),
+	keptString("tls-client-key-file-pass", "").neverTell(),
 	keptString("tls-dh-params-file", ""),
 	keptBool("tls-replication", false),
 	keptBool("tls-cluster", false),
@@ -137,7 +137,7 @@ var keptDirectives = []*directive{
 	// Replication.
 	keptWords("replicaof", "", "no one", parseReplicaOf).also("slaveof").takesSeveral().fix(),
 	keptString("masteruser", "").also("primaryuser").keepSecret(),
-	keptString("masterauth", "").also("primaryauth").keepSecret(),
+	keptString("masterauth", "").also("primaryauth").neverTell(),
 	keptBool("replica-serve-stale-data", true).also("slave-serve-stale-data"),
 	keptBool("replica-read-only", true).also("slave-read-only"),
 	keptBool("replica-lazy-flush", false).also("slave-lazy-flush"),

@@ -22,7 +22,7 @@ var netDirectives = []*directive{
 	intDirective("tls-port", 0, 65535, func(c *Config) *int { return &c.TLS.Port }).put((*Server).putTLSPort),
 	tlsDirective("tls-cert-file", func(c *TLSConfig) *string { return &c.CertFile }),
 	tlsDirective("tls-key-file", func(c *TLSConfig) *string { return &c.KeyFile }),
-	tlsDirective("tls-key-file-pass", func(c *TLSConfig) *string { return &c.KeyFilePass }).keepSecret(),
+	tlsDirective("tls-key-file-pass", func(c *TLSConfig) *string { return &c.KeyFilePass }).neverTell(),
 	tlsDirective("tls-ca-cert-file", func(c *TLSConfig) *string { return &c.CACertFile }),
 	tlsDirective("tls-ca-cert-dir", func(c *TLSConfig) *string { return &c.CACertDir }),
 	tlsDirective("tls-protocols", func(c *TLSConfig) *string { return &c.Protocols }),

@@ -85,6 +85,7 @@ func TestDirectives(t *testing.T) {
 		},
 		"aclfile":            {{"users.acl", "users.acl", ""}},
 		"acl-pubsub-default": {{"AllChannels", "allchannels", ""}, {"resetchannels", "resetchannels", ""}, {"x", "", "argument(s) must be one of the following: allchannels, resetchannels"}},
+		"max-auth-failures":  {{"3", "3", ""}, {"-1", "", between("0", "2147483647")}, {"x", "", notInteger}},
 		"acllog-max-len":     {{"0", "0", ""}, {"-1", "", between("0", maxInt)}, {"x", "", notInteger}},
 		"client-output-buffer-limit": {
 			{"normal 1 2 3", "normal 1 2 3 slave 268435456 67108864 60 pubsub 33554432 8388608 60", ""},

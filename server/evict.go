@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/pubsubd/pubsubd/broker"
 )
 
 // A growth counts bytes that pile up for clients and from them, while somebody
@@ -154,7 +152,7 @@ func (c *client) memory() int64 {
 func (c *client) memoryBeside(queued int) int64 {
 	n := clientBytes + c.buffered.Load() + c.room.Load() + c.argvMem.Load() + c.multiMem.Load() + int64(queued)
 	if m := c.member(); m != nil {
-		n += subscriptionBytes * int64(m.Count(broker.Channel)+m.Count(broker.Pattern)+m.Count(broker.ShardChannel))
+		n += subscriptionBytes*int64(m.Total()) + m.NameBytes()
 	}
-	return n
+	return n + c.textMem.Load()
 }

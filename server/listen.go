@@ -78,6 +78,12 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 	refusal := errMaxClients
 	if ln != nil && ln.isTLS() {
 		refusal = "" // a client that waits for TLS cannot read it
+	}
+	if ln != nil && s.full() { // as a rule nothing need be made for one too many
+		s.refuse(nc, nil, closedMaxClients, refusal)
+		return nil, false
+	}
+	if ln != nil && ln.isTLS() {
 		conf := s.config().TLS.AuthClients
 		nc = newTLSConn(nc, s.tls.Load().configs[conf])
 	} else if ln != nil && s.isProtected(nc) {
@@ -120,6 +126,13 @@ func watchPeer(tc *net.TCPConn, period time.Duration) {
 	if period > 0 {
 		setUserTimeout(tc, period+keepAliveProbes*interval)
 	}
+}
+
+// full tells whether there are as many clients as there may be.
+func (s *Server) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open) >= s.config().MaxClients
 }
 
 // isProtected tells whether protected mode refuses a connection: it comes from

@@ -15,11 +15,13 @@ const (
 	closedQuit         closeReason = "quit"                     // QUIT
 	closedKilled       closeReason = "killed"                   // CLIENT KILL
 	closedNoPermission closeReason = "no-permission"            // the user was deleted, or may not have a subscription any more
+	closedAuthFailures closeReason = "auth-failures"            // max-auth-failures wrong passwords
 	closedProtocol     closeReason = "protocol-error"           // a malformed request
 	closedAttack       closeReason = "cross-protocol-request"   // POST or Host:, as a browser would send
 	closedHardLimit    closeReason = "output-buffer-hard-limit" // client-output-buffer-limit, hard
 	closedSoftLimit    closeReason = "output-buffer-soft-limit" // client-output-buffer-limit, soft
 	closedUnauthLimit  closeReason = "output-before-auth"       // replies unread by an unauthenticated client
+	closedReplyLimit   closeReason = "reply-limit"              // a request that asks for too long a reply
 	closedQueryLimit   closeReason = "query-buffer-limit"       // client-query-buffer-limit
 	closedQueryBudget  closeReason = "query-buffers-limit"      // query-buffers-limit: of all clients the one with the largest request
 	closedEvicted      closeReason = "evicted"                  // maxmemory-clients
@@ -63,11 +65,13 @@ var closeReasons = []reasonEntry{
 	{closedQuit, byClient, zapcore.DebugLevel, "a client has quit"},
 	{closedKilled, byServer, zapcore.InfoLevel, "closing a client that was killed"},
 	{closedNoPermission, byServer, zapcore.InfoLevel, "closing a client whose user may not go on"},
+	{closedAuthFailures, byStranger, zapcore.WarnLevel, "closing a client after too many wrong passwords"},
 	{closedProtocol, byServer, zapcore.DebugLevel, "closing a client that sent a malformed request"},
 	{closedAttack, byStranger, zapcore.WarnLevel, "possible cross-protocol attack: closing a client that sent an HTTP request"},
 	{closedHardLimit, byServer, zapcore.WarnLevel, slowConsumerText},
 	{closedSoftLimit, byServer, zapcore.WarnLevel, slowConsumerText},
 	{closedUnauthLimit, byStranger, zapcore.WarnLevel, "closing a client that does not read and has not logged in"},
+	{closedReplyLimit, byServer, zapcore.WarnLevel, "closing a client whose request asks for too long a reply"},
 	{closedQueryLimit, byServer, zapcore.WarnLevel, "closing a client that reached the maximum query buffer length"},
 	{closedQueryBudget, byServer, zapcore.WarnLevel, "closing the client with the largest request to get below query-buffers-limit"},
 	{closedEvicted, byServer, zapcore.WarnLevel, "closing a client to get below maxmemory-clients"},

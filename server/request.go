@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"strings"
 
 	"github.com/tidwall/redcon"
 )
@@ -30,6 +31,13 @@ type requestLimits struct {
 type protocolError string
 
 func (e protocolError) Error() string { return "Protocol error: " + string(e) }
+
+// loggedError is a protocol error as the log tells it: without any byte of what
+// was sent, which may be a password that went astray.
+func loggedError(err error) string {
+	text, _, _ := strings.Cut(err.Error(), ", got ")
+	return text
+}
 
 const (
 	errBigCount    = protocolError("too big mbulk count string")

@@ -135,12 +135,21 @@ func (c *client) forbiddenNow(cmd *command, argv [][]byte) string {
 // login logs the client in, or answers that it cannot. An earlier login stays.
 // By is the command that was sent, as it was spelled.
 func (c *client) login(by, name, password []byte) bool {
+	most := c.s.config().MaxAuthFailures
+	if most > 0 && c.wrong >= most { // the rest of a transaction
+		c.fail(errWrongPass)
+		return false
+	}
 	u, ok := c.s.users.Authenticate(name, password)
 	if !ok {
 		c.logDenial(reasonAuth, by, string(name))
 		c.fail(errWrongPass)
+		if c.wrong++; most > 0 && c.wrong >= most {
+			c.endWhy = closedAuthFailures
+		}
 		return false
 	}
+	c.wrong = 0
 	c.user.Store(u)
 	c.setAuthed(true)
 	if u.Deleted() {

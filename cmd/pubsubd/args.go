@@ -106,12 +106,15 @@ func (o options) setsPassword() bool {
 			continue
 		}
 		switch strings.ToLower(words[0]) {
-		case "requirepass", "tls-key-file-pass", "masterauth", "primaryauth":
+		case "requirepass", "tls-key-file-pass", "tls-client-key-file-pass", "masterauth", "primaryauth":
 			if words[1] != "" {
 				return true
 			}
 		case "user":
-			if slices.ContainsFunc(words[2:], func(rule string) bool { return strings.HasPrefix(rule, ">") }) {
+			if len(words) == 2 { // all of it in one argument
+				words, _ = server.SplitWords("user " + words[1])
+			}
+			if len(words) > 2 && slices.ContainsFunc(words[2:], func(rule string) bool { return strings.HasPrefix(rule, ">") }) {
 				return true
 			}
 		}
