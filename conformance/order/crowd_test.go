@@ -72,7 +72,7 @@ func (c *crowd) dial() net.Conn {
 }
 
 func (c *crowd) join(label string, protocol int, author *ordering.Author, early bool) *ordering.Client {
-	client := ordering.Join(c.dial(), ordering.NewStream(c.ledger, label, author, early), false)
+	client := ordering.Join(c.dial(), ordering.NewStream(c.ledger, label, author, early))
 	c.t.Cleanup(client.Close)
 	if err := client.Do(client.Hello(protocol)); err != nil {
 		c.t.Fatal(err)

@@ -36,13 +36,11 @@ type Client struct {
 	err  error         // why, once gone is closed
 
 	closing atomic.Bool // Close was called
-	mayEnd  bool
 }
 
-// Join returns a client on a connection. If mayEnd is false it is a violation
-// when the server closes it.
-func Join(nc net.Conn, s *Stream, mayEnd bool) *Client {
-	c := &Client{Stream: s, nc: nc, gone: make(chan struct{}), mayEnd: mayEnd}
+// Join returns a client on a connection.
+func Join(nc net.Conn, s *Stream) *Client {
+	c := &Client{Stream: s, nc: nc, gone: make(chan struct{})}
 	go c.read()
 	return c
 }
@@ -58,7 +56,7 @@ func (c *Client) read() {
 		}
 		if err != nil {
 			c.err = err
-			if !c.mayEnd && !c.closing.Load() {
+			if !c.Forgive && !c.closing.Load() {
 				c.report(RuleClosed, "%v", err)
 			}
 			return
@@ -85,7 +83,7 @@ func (c *Client) Do(tickets ...Ticket) error {
 		case <-c.gone:
 			return c.err
 		case <-late.C:
-			if !c.mayEnd {
+			if !c.Forgive {
 				c.report(RuleConfirm, "%v", errLate)
 			}
 			return errLate

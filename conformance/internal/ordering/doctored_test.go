@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
 func scenarioLines() []string { return strings.Split(strings.TrimSpace(scenario), "\n") }
@@ -162,6 +164,30 @@ func TestEarly(t *testing.T) {
 	list := play(t, scenarioLines(), true)
 	if !slices.ContainsFunc(list, func(v Violation) bool { return v.Rule == RuleSelf }) {
 		t.Errorf("own message last: found %v, want rule %s", list, RuleSelf)
+	}
+}
+
+// A refusal is a violation, unless it is forgiven.
+func TestForgive(t *testing.T) {
+	for _, forgive := range []bool{false, true} {
+		l := NewLedger(0)
+		s := NewStream(l, "refused", nil, false)
+		s.Forgive = forgive
+		refused, mark := s.Subscribe(Name, "a", "b"), s.Mark()
+		s.Frame(transcript.Value{Kind: transcript.SimpleError, Text: "NOPERM"})
+		s.Frame(transcript.Value{Kind: transcript.SimpleString, Text: "PONG"})
+		if n, list := l.Violations(); forgive != (n == 0) {
+			t.Errorf("forgive %v: %v", forgive, list)
+		}
+		for _, ticket := range []Ticket{refused, mark} {
+			select {
+			case <-ticket.Done:
+			default:
+				if forgive {
+					t.Errorf("%q is not done", ticket.Bytes)
+				}
+			}
+		}
 	}
 }
 

@@ -143,6 +143,9 @@ func (i id) publisher() int { return int(i>>numberBits) - 1 }
 func (i id) number() int64  { return int64(i & (1<<numberBits - 1)) }
 
 func (i id) String() string {
+	if i == 0 {
+		return "nothing"
+	}
 	return fmt.Sprintf("message %d of publisher %d", i.number(), i.publisher())
 }
 

@@ -12,6 +12,10 @@ import (
 // ledger. Its methods may be called from any goroutine, but the requests must
 // be sent in the order in which they were asked for.
 type Stream struct {
+	// Forgive says that the server may refuse requests with an error and
+	// close the connection. It must be set before anything else is done.
+	Forgive bool
+
 	l      *Ledger
 	label  string
 	author *Author // publishes over the same connection, or nil
@@ -58,20 +62,6 @@ func NewStream(l *Ledger, label string, author *Author, early bool) *Stream {
 		seqs:   slices.Repeat([]int64{-1}, l.publishers),
 	}
 	return s
-}
-
-// Frames returns how many frames the stream has had.
-func (s *Stream) Frames() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.frames
-}
-
-// Waiting tells whether a request has not been answered.
-func (s *Stream) Waiting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.waiting) > 0
 }
 
 // End is called when the connection is gone. Nothing more is expected of it.
@@ -143,6 +133,10 @@ func (s *Stream) reply(v transcript.Value) {
 	}
 	s.ownArrived()
 	r := s.waiting[0]
+	if s.Forgive && v.Kind == transcript.SimpleError {
+		s.answered()
+		return
+	}
 	bad := func() { s.report(RuleConfirm, "received %.200v for request %d of kind %d", v, s.frames, r.what) }
 	switch r.what {
 	case mark:
