@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	orderDuration  = flag.Duration("order.duration", 0, "how long TestOrder takes for each server and network; if 0, 1.5s, or 200s with -soak")
-	orderMessages  = flag.Int64("order.messages", 0, "how many messages TestOrder publishes at least; if 0, 1000 for each server and network, or 1000000 with -soak")
-	orderHistories = flag.Int("order.histories", 0, "how many histories TestLinearizable records for each server and network; if 0, 60, or 10000 with -soak")
+	orderDuration  = flag.Duration("order.duration", 0, "how long TestOrder takes for each server and network; if 0, 0.8s, or 200s with -soak")
+	orderMessages  = flag.Int64("order.messages", 0, "how many messages TestOrder publishes at least; if 0, 400 for each server and network, or 1000000 with -soak")
+	orderHistories = flag.Int("order.histories", 0, "how many histories TestLinearizable records for each server and network; if 0, 40, or 10000 with -soak")
 	orderSeed      = flag.Uint64("order.seed", 1, "what chance begins with")
 )
 

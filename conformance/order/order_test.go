@@ -31,7 +31,7 @@ func testOrder(t *testing.T, target sut.Target, network string) {
 	}
 	server, at := sut.StartOn(t, target.Binary(t), network, "--client-output-buffer-limit", "pubsub 0 0 0")
 	c := gather(t, at, target.Name == "redis")
-	duration, messages := inForm(*orderDuration, 1500*time.Millisecond, 200*time.Second), inForm(*orderMessages, 1000, 1_000_000)
+	duration, messages := inForm(*orderDuration, 800*time.Millisecond, 200*time.Second), inForm(*orderMessages, 400, 1_000_000)
 	begin := time.Now()
 	rounds := 0
 	for going := true; going; rounds++ {

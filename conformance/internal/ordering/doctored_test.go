@@ -155,6 +155,23 @@ func TestDoctored(t *testing.T) {
 	}
 }
 
+// A message that comes by one of two patterns is lost by the other, unless a
+// RESET is under way, which may have ended that one already.
+func TestResetting(t *testing.T) {
+	end := []string{
+		"name> psubscribe c* c0", "name< psubscribe c* 1", "name< psubscribe c0 2", "p0> c0",
+		"name> reset", "name< pmessage c* c0 0.0", "name< +RESET", "p0< 1", "settle",
+	}
+	if list := play(t, end, false); len(list) != 0 {
+		t.Errorf("with RESET: %v", list)
+	}
+	end[4], end[6] = "name> punsubscribe c0", "name< punsubscribe c0 1"
+	list := play(t, end, false)
+	if !slices.ContainsFunc(list, func(v Violation) bool { return v.Rule == RuleLost }) {
+		t.Errorf("with PUNSUBSCRIBE: found %v, want rule %s", list, RuleLost)
+	}
+}
+
 // Redis up to 7.0 has a message to oneself before the reply to its PUBLISH.
 func TestEarly(t *testing.T) {
 	lines := moved("own< smessage c0 2.0", "own> ping")(t, scenarioLines())
