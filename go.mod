@@ -3,6 +3,7 @@ module github.com/pubsubd/pubsubd
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/tidwall/match v1.2.0
 	github.com/tidwall/redcon v1.6.2
