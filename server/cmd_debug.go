@@ -58,6 +58,7 @@ func cmdDebug(c *client, argv [][]byte) {
 			return
 		}
 		c.ok() // there is no peak to reset
+	case c.fault(argv):
 	default:
 		c.fail(unknownSubcommandOrArity("DEBUG", sub))
 	}

@@ -358,7 +358,14 @@ const maxRounds = 4
 // tells whether the outbox is still dirty and the caller's to flush.
 func (o *outbox) flush() (again bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	again = o.flushLocked()
+	o.mu.Unlock()
+	return again
+}
+
+// flushLocked is flush. As in drain, the lock is not let go of by defer: it is
+// not held while something is written, and a panic there must stay what it is.
+func (o *outbox) flushLocked() (again bool) {
 	if o.state != outboxDirty {
 		return false
 	}
@@ -398,7 +405,11 @@ func (o *outbox) flush() (again bool) {
 // drain sends what is queued as the connection takes it, until nothing is left.
 func (o *outbox) drain() {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.drainLocked()
+	o.mu.Unlock()
+}
+
+func (o *outbox) drainLocked() {
 	for len(o.queue) > 0 && !o.closed {
 		if err := o.sendLocked(true); err != nil && err != errWouldBlock {
 			o.state = outboxIdle

@@ -64,14 +64,19 @@ var build struct {
 const BinaryVariable = "PUBSUBD_BINARY"
 
 var (
-	buildPubsubd = sync.OnceValues(func() (string, error) { return builtPubsubd(raceEnabled) })
-	buildRelease = sync.OnceValues(func() (string, error) { return builtPubsubd(false) })
+	buildPubsubd = sync.OnceValues(func() (string, error) { return namedOrBuilt(raceEnabled) })
+	buildRelease = sync.OnceValues(func() (string, error) { return namedOrBuilt(false) })
+	buildFaults  = sync.OnceValues(func() (string, error) { return builtPubsubd(raceEnabled, "faults") })
 )
 
-func builtPubsubd(race bool) (string, error) {
+func namedOrBuilt(race bool) (string, error) {
 	if binary := os.Getenv(BinaryVariable); binary != "" {
 		return binary, nil
 	}
+	return builtPubsubd(race)
+}
+
+func builtPubsubd(race bool, tags ...string) (string, error) {
 	// The tests of the module of client libraries run in another module.
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
@@ -85,7 +90,7 @@ func builtPubsubd(race bool) (string, error) {
 	build.dirs = append(build.dirs, dir)
 	build.mu.Unlock()
 	binary := filepath.Join(dir, "pubsubd")
-	args := []string{"build", "-o", binary}
+	args := []string{"build", "-o", binary, "-tags", strings.Join(tags, ",")}
 	if race {
 		args = append(args, "-race")
 	}
@@ -115,6 +120,17 @@ func Pubsubd(t testing.TB) string {
 func Release(t testing.TB) string {
 	t.Helper()
 	binary, err := buildRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// Faults is Pubsubd in a build for tests that panics where DEBUG FAULT says.
+// BinaryVariable names no other: what is released cannot do it.
+func Faults(t testing.TB) string {
+	t.Helper()
+	binary, err := buildFaults()
 	if err != nil {
 		t.Fatal(err)
 	}
