@@ -240,4 +240,3 @@ func clientHello(t *testing.T) []byte {
 	}
 	return buf[:n]
 }
-
