@@ -143,7 +143,7 @@ func (s *Server) shedQueries(grower *client, more int64) {
 			if n == 0 || c.isClosing() {
 				continue // it lets go of what it has
 			}
-			if sum += n; n > most || n == most && c.id < largest.id {
+			if sum += n; n > most {
 				largest, most = c, n
 			}
 		}

@@ -12,7 +12,7 @@ import (
 // one that grows, and who waits for room goes on when there is some.
 func TestQueryBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const limit = 1 << 20
+		const limit = 2 << 20 // buffers double: requests take 128, 1024, 512 and 512 KiB
 		s := newServer(t, func(c *Config) { c.QueryBuffersLimit = limit })
 		begin := func(n int) *testConn { // of a request with n bytes that are there
 			c := pipe(t, s)
@@ -35,16 +35,16 @@ func TestQueryBudget(t *testing.T) {
 				t.Errorf("%d clients were closed, want %d", got, closed)
 			}
 		}
-		small, large := begin(100<<10), begin(400<<10)
+		small, large, next := begin(100<<10), begin(600<<10), begin(300<<10)
 		is(0)
-		next := begin(300 << 10) // which takes as much as the second: the first of the two goes
+		last := begin(300 << 10)
 		is(1)
 		if got := large.end(); len(got) != 0 {
 			t.Errorf("sent to the largest: %q", got)
 		}
-		begin(900 << 10).end() // the largest by itself
+		begin(900 << 10).end() // itself the largest
 		is(2)
-		for _, c := range []*testConn{small, next} {
+		for _, c := range []*testConn{small, next, last} {
 			_ = c.nc.Close()
 		}
 		synctest.Wait()
