@@ -54,8 +54,8 @@ type client struct {
 	quiet   atomic.Bool  // no request is running and, while the server ends, none will
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
-	onSpace func() []byte // space and noSpace, bound once
-	onNone  func()
+	space   func() []byte // in.space and in.settle, bound once
+	free    func()
 
 	// Read by CLIENT LIST.
 	last     atomic.Pointer[command] // last command; nil before the first
@@ -130,7 +130,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
 	c.out.leave = c.leave
 	c.in.limits = s.requestLimits.Load()
-	c.onSpace, c.onNone = c.space, c.noSpace
+	c.space, c.free = c.in.space, c.in.settle
 	c.logout()
 	c.active.Store(int64(s.uptime()))
 	c.quiet.Store(true)
@@ -189,7 +189,8 @@ func (c *client) serve() {
 	}
 	c.quiet.Store(false)
 	for {
-		n, err := c.t.read(c.onSpace, c.onNone)
+		c.awaitQueryRoom()
+		n, err := c.t.read(c.space, c.free)
 		if err == errWoken {
 			c.resume()
 			c.batch()
@@ -207,6 +208,7 @@ func (c *client) serve() {
 			}
 			if c.ended || c.s.draining.Load() {
 				c.in.release()
+				c.countLarge()
 				continue
 			}
 			if c.held.Load() {
@@ -270,7 +272,9 @@ func (c *client) batch() {
 		}
 	}
 	c.finishRun()
-	c.in.settle()
+	if c.in.settle(); c.ended {
+		c.in.release() // nothing of it is run any more
+	}
 	c.countBuffers()
 	c.deliverAll()
 	if !c.authed {
@@ -412,6 +416,7 @@ func (c *client) close(why closeReason) (first bool) {
 	c.out.close()
 	c.account()
 	c.t.close()
+	c.s.queries.roomChanged() // for which it may be waiting
 	return first
 }
 
@@ -437,7 +442,7 @@ func (c *client) teardown() {
 	c.t.close()
 	c.detach()
 	c.in.release()
-	c.s.queries.bytes.Add(-c.large.Swap(0))
+	c.forgetLarge()
 	c.resume()
 	c.endTracking()
 	if c.linger != nil {

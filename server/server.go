@@ -118,6 +118,7 @@ func New(conf *Config) (*Server, error) {
 	s.closures = newClosureLog()
 	s.flusher.guard = s.guarded
 	s.stats = make([]commandStats, len(allCommands))
+	s.queries.room = sync.NewCond(&s.queries.mu)
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
 	s.out.clock = s.uptime
 	s.out.lagging = s.watchSoft
