@@ -61,6 +61,9 @@ type Server struct {
 	misled  misledLog
 	denials aclLog
 
+	fullLogged   seldom // that clients are refused for maxclients
+	acceptLogged seldom // that accepting fails
+
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
 	ordered   []*client // those of open in order of their IDs; nil if not known
