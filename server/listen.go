@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/tidwall/redcon"
 )
 
@@ -56,9 +54,8 @@ func (s *Server) accept(ln *listener) error {
 		case !mayPass(err):
 			return fmt.Errorf("accepting on %s: %w", ln.Addr(), err)
 		}
-		if pause = max(acceptPause, min(2*pause, maxAcceptPause)); pause >= maxAcceptPause || pause == acceptPause {
-			s.log.Warn("cannot accept a client", zap.Error(err), zap.Duration("pause", pause))
-		}
+		pause = max(acceptPause, min(2*pause, maxAcceptPause))
+		s.logCannotAccept(err)
 		select {
 		case <-s.quit:
 			return ErrServerClosed

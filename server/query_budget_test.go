@@ -31,7 +31,7 @@ func TestQueryBudget(t *testing.T) {
 			if got := s.queries.bytes.Load(); got != sum || got > limit {
 				t.Errorf("%d bytes are counted, the clients have %d; %d are allowed", got, sum, limit)
 			}
-			if got := s.queryBudgetCloses.Load(); got != closed {
+			if got := s.closures.count(closedQueryBudget); got != closed {
 				t.Errorf("%d clients were closed, want %d", got, closed)
 			}
 		}

@@ -63,6 +63,8 @@ type Server struct {
 	misled  misledLog
 	denials aclLog
 
+	acceptLogged seldom // that accepting fails
+
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
 	ordered   []*client // those of open in order of their IDs; nil if not known

@@ -34,7 +34,7 @@ func TestAuthTimeout(t *testing.T) {
 		out.ask("RESET", "+RESET")
 		time.Sleep(limit - 3*time.Second)
 		is("after the time of the one that has logged out", 1)
-		if got := s.authTimeoutCloses.Load(); got != 2 {
+		if got := s.closures.count(closedAuthTimeout); got != 2 {
 			t.Errorf("%d clients were closed for it", got)
 		}
 
