@@ -14,8 +14,8 @@ pubsub = redis.Redis(host=host, port=int(port), decode_responses=True).pubsub()
 pubsub.subscribe("c")
 while True:
     try:
-        for message in pubsub.listen():
-            if message["type"] == "message":
-                print(message["data"], flush=True)
+        message = pubsub.get_message(ignore_subscribe_messages=True, timeout=0.05)
+        if message:
+            print(message["data"], flush=True)
     except redis.ConnectionError:
         time.sleep(0.05)
