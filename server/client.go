@@ -213,7 +213,7 @@ func (c *client) serve() {
 		if err != nil {
 			c.detach() // before the other side sees the end
 			if err == io.EOF {
-				c.linger = time.AfterFunc(lingerTimeout, c.t.close)
+				c.lingers()
 				c.out.awaitSent() // it may still be reading
 			}
 			c.close(closedByPeer)
@@ -383,8 +383,15 @@ func (c *client) end(why closeReason) {
 		c.s.broker.Clear(m)
 	}
 	c.queueReply()
-	c.linger = time.AfterFunc(lingerTimeout, c.t.close)
+	c.lingers()
 	c.out.end()
+}
+
+// lingers gives the client lingerTimeout to receive what is queued, once.
+func (c *client) lingers() {
+	if c.linger == nil {
+		c.linger = time.AfterFunc(lingerTimeout, c.t.close)
+	}
 }
 
 // close ends the connection at once; what is queued is dropped. It may be
