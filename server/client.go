@@ -222,7 +222,7 @@ func (c *client) serve() {
 			c.because(why, failureDetail(err))
 			c.detach() // before the other side sees the end
 			if err == io.EOF {
-				c.linger = c.s.after(lingerTimeout, c.t.close)
+				c.lingers()
 				c.out.awaitSent() // it may still be reading
 			}
 			c.close(why)
@@ -403,8 +403,15 @@ func (c *client) end(why closeReason) {
 		c.s.broker.Clear(m)
 	}
 	c.queueReply()
-	c.linger = c.s.after(lingerTimeout, c.t.close)
+	c.lingers()
 	c.out.end()
+}
+
+// lingers gives the client lingerTimeout to receive what is queued, once.
+func (c *client) lingers() {
+	if c.linger == nil {
+		c.linger = c.s.after(lingerTimeout, c.t.close)
+	}
 }
 
 // close ends the connection at once; what is queued is dropped. It may be
