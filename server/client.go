@@ -57,7 +57,7 @@ type client struct {
 	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
 	linger  *time.Timer  // closes the connection if the last reply does not get out
 	clock   time.Duration
-	space   func() []byte // in.space and in.release, bound once
+	space   func() []byte // in.space and in.settle, bound once
 	free    func()
 
 	// Read by CLIENT LIST.
@@ -68,6 +68,7 @@ type client struct {
 	argvMem  atomic.Int64            // bytes of the arguments of a request that is put off or looks at itself
 	multiMem atomic.Int64            // bytes of the commands queued by MULTI
 	textMem  atomic.Int64            // bytes of its name, its library's, and the prefixes it tracks
+	large    atomic.Int64            // bytes that count in the server's queryBudget
 	received atomic.Int64            // bytes
 	calls    atomic.Int64            // commands run
 	subs     atomic.Pointer[broker.Member]
@@ -75,6 +76,8 @@ type client struct {
 
 	monitoring atomic.Bool // has sent MONITOR
 	muted      atomic.Bool // CLIENT REPLY OFF, for those who send it lines of MONITOR
+
+	strangeSince atomic.Int64 // when it has connected without a login, or lost it, in nanoseconds since the server's start; 0 with one
 
 	mu       sync.Mutex // guards the fields below; CLIENT LIST reads them
 	tracking *tracking  // nil without; set by the read loop, which may look without mu
@@ -186,6 +189,7 @@ func (c *client) serve() {
 		return
 	}
 	for {
+		c.awaitQueryRoom()
 		n, err := c.t.read(c.space, c.free)
 		if err == errWoken {
 			c.resume()
@@ -205,6 +209,7 @@ func (c *client) serve() {
 			}
 			if c.ended || c.s.draining.Load() {
 				c.in.release()
+				c.countLarge()
 				continue
 			}
 			if c.held.Load() {
@@ -249,7 +254,14 @@ func (c *client) batch() {
 			c.end(closedProtocol)
 			break
 		}
+		if len(c.reply) > keptReply/2 && cap(c.reply) < maxReplies {
+			c.reserve(maxReplies) // many more, as a rule, and no garbage on the way there
+		}
 		c.dispatch(argv)
+		if !c.authed && len(c.reply) > freeOutput && c.needsAuth() {
+			c.close(closedUnauthLimit)
+			break
+		}
 		if len(c.reply)+c.pieced > maxReplies || c.fanned > maxFanned || c.clock-began > maxHeld {
 			began = c.clock
 			c.finishRun()
@@ -259,9 +271,14 @@ func (c *client) batch() {
 		}
 	}
 	c.finishRun()
-	c.in.settle()
+	if c.in.settle(); c.ended {
+		c.in.release() // nothing of it is run any more
+	}
 	c.countBuffers()
 	c.deliverAll()
+	if !c.authed {
+		c.checkUnread()
+	}
 	c.s.checkClientMemory(c)
 	c.out.awaitRoom()
 }
@@ -278,6 +295,7 @@ func (c *client) countBuffers() {
 	if room != c.room.Load() {
 		c.room.Store(room)
 	}
+	c.countLarge()
 }
 
 // countRequest keeps what CLIENT LIST tells of the client that sends it: the
@@ -406,6 +424,7 @@ func (c *client) close(why closeReason) (first bool) {
 	}
 	c.out.close()
 	c.t.close()
+	c.s.queries.roomChanged() // for which it may be waiting
 	return first
 }
 
@@ -424,6 +443,7 @@ func (c *client) teardown() {
 	c.t.close()
 	c.detach()
 	c.in.release()
+	c.forgetLarge()
 	c.resume()
 	c.endTracking()
 	if c.linger != nil {
@@ -440,12 +460,6 @@ func (c *client) teardown() {
 // lastActive is when the client was last read from or written to.
 func (c *client) lastActive() time.Duration {
 	return time.Duration(max(c.active.Load(), c.out.active.Load()))
-}
-
-// setAuthed logs the client in or out.
-func (c *client) setAuthed(authed bool) {
-	c.authed = authed
-	c.out.setAuthed(authed)
 }
 
 // setProto makes the client speak RESP2 or RESP3 behind the replies so far.

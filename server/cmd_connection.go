@@ -19,13 +19,13 @@ func cmdPing(c *client, argv [][]byte) {
 		c.reply = redcon.AppendBulkString(c.reply, "pong")
 		c.reply = redcon.AppendBulk(c.reply, message)
 	case len(argv) == 2:
-		c.reply = redcon.AppendBulk(c.reply, argv[1])
+		c.bulk(argv[1])
 	default:
 		c.reply = redcon.AppendString(c.reply, "PONG")
 	}
 }
 
-func cmdEcho(c *client, argv [][]byte) { c.reply = redcon.AppendBulk(c.reply, argv[1]) }
+func cmdEcho(c *client, argv [][]byte) { c.bulk(argv[1]) }
 
 func cmdQuit(c *client, _ [][]byte) {
 	c.ok()

@@ -90,6 +90,12 @@ type Config struct {
 	// nothing, in whole seconds. Zero, the default, means for ever.
 	Timeout time.Duration
 
+	// AuthTimeout is how long a client that has to log in may stay without, in
+	// whole seconds, whatever it sends. Zero means for ever. It is about nobody
+	// while no password is needed. Redis has no such directive and lets clients
+	// stay. The default is 30 seconds.
+	AuthTimeout time.Duration
+
 	// TCPKeepAlive is the time between keep-alive probes, in whole seconds.
 	// Zero means none. The default is 300 seconds.
 	TCPKeepAlive time.Duration
@@ -104,6 +110,13 @@ type Config struct {
 	// QueryBufferLimit is the most bytes a client may have sent that have not
 	// been run yet: client-query-buffer-limit. The default is 1 GiB.
 	QueryBufferLimit int64
+
+	// QueryBuffersLimit is the most bytes that requests of all clients together may
+	// take that have not been run yet, but for small ones; past it the client with
+	// the largest is closed. Below zero it is a percentage of the memory limit of
+	// the process, -1 to -100. Zero means no limit. Redis has no such directive.
+	// The default is 1 GiB.
+	QueryBuffersLimit int64
 
 	// MaxBulkLen is the most bytes of one argument: proto-max-bulk-len. The
 	// default is 512 MiB.
@@ -194,6 +207,7 @@ func NewConfig() *Config {
 		TLS:              newTLSConfig(),
 		ProtectedMode:    true,
 		MaxClients:       10000,
+		AuthTimeout:      30 * time.Second,
 		TCPKeepAlive:     300 * time.Second,
 		PubsubOutput:     OutputLimit{Hard: 32 << 20, Soft: 8 << 20, SoftSeconds: 60},
 		replicaOutput:    OutputLimit{Hard: 256 << 20, Soft: 64 << 20, SoftSeconds: 60},
@@ -207,6 +221,7 @@ func NewConfig() *Config {
 		LogLevel:         "notice",
 		ProcessConfig:    defaultProcess,
 
+		QueryBuffersLimit:              1 << 30,
 		SlowlogLogSlowerThan:           10000,
 		SlowlogMaxLen:                  128,
 		LatencyTracking:                true,
@@ -235,8 +250,10 @@ func (c *Config) validate() error {
 		{"MaxMemory", c.MaxMemory, 0, math.MaxInt64},
 		{"MaxMemoryClients", c.MaxMemoryClients, -100, math.MaxInt64},
 		{"Timeout", int64(c.Timeout), 0, math.MaxInt64},
+		{"AuthTimeout", int64(c.AuthTimeout), 0, math.MaxInt64},
 		{"TCPKeepAlive", int64(c.TCPKeepAlive), 0, math.MaxInt64},
 		{"QueryBufferLimit", c.QueryBufferLimit, 1, math.MaxInt64},
+		{"QueryBuffersLimit", c.QueryBuffersLimit, -100, math.MaxInt64},
 		{"MaxBulkLen", c.MaxBulkLen, 1, math.MaxInt64},
 		{"MaxMultibulkLen", int64(c.MaxMultibulkLen), 1, math.MaxInt32},
 		{"Databases", int64(c.Databases), 1, math.MaxInt32},
@@ -245,6 +262,7 @@ func (c *Config) validate() error {
 		{"SlowlogLogSlowerThan", c.SlowlogLogSlowerThan, -1, math.MaxInt64},
 		{"SlowlogMaxLen", c.SlowlogMaxLen, 0, math.MaxInt64},
 		{"LatencyMonitorThreshold", c.LatencyMonitorThreshold, 0, math.MaxInt64},
+		{"MaxAuthFailures", int64(c.MaxAuthFailures), 0, math.MaxInt64},
 		{"ACLLogMaxLen", c.ACLLogMaxLen, 0, math.MaxInt64},
 	} {
 		if f.value < f.low || f.value > f.up {

@@ -74,6 +74,7 @@ var coreDirectives = []*directive{
 	intDirective("maxclients", 1, math.MaxUint32, func(c *Config) *int { return &c.MaxClients }),
 	intDirective("tcp-backlog", 0, math.MaxInt32, func(c *Config) *int { return &c.TCPBacklog }).fix(),
 	secondsDirective("timeout", func(c *Config) *time.Duration { return &c.Timeout }),
+	secondsDirective("auth-timeout", func(c *Config) *time.Duration { return &c.AuthTimeout }),
 	secondsDirective("tcp-keepalive", func(c *Config) *time.Duration { return &c.TCPKeepAlive }),
 	{name: "client-output-buffer-limit", values: "a class, the hard limit, the soft limit and its seconds, for one class or more", several: true,
 		get: getOutputLimits, set: setOutputLimits, lines: outputLimitLines},

@@ -8,20 +8,26 @@ import (
 // clientDirectives are the directives about clients as such.
 var clientDirectives = []*directive{
 	memoryDirective("maxmemory", 0, func(c *Config) *int64 { return &c.MaxMemory }),
-	{name: "maxmemory-clients", values: "a size or a percentage",
+	shareDirective("maxmemory-clients", func(c *Config) *int64 { return &c.MaxMemoryClients }),
+	shareDirective("query-buffers-limit", func(c *Config) *int64 { return &c.QueryBuffersLimit }),
+}
+
+// shareDirective is a size or, below zero, a percentage.
+func shareDirective(name string, field func(*Config) *int64) *directive {
+	return &directive{name: name, values: "a size or a percentage",
 		get: func(c *Config) string {
-			if c.MaxMemoryClients < 0 {
-				return strconv.FormatInt(-c.MaxMemoryClients, 10) + "%"
+			if n := *field(c); n < 0 {
+				return strconv.FormatInt(-n, 10) + "%"
 			}
-			return strconv.FormatInt(c.MaxMemoryClients, 10)
+			return strconv.FormatInt(*field(c), 10)
 		},
 		set: func(c *Config, words []string) string {
 			n, text := parseMemoryOrPercent(words[0])
 			if text == "" {
-				c.MaxMemoryClients = n
+				*field(c) = n
 			}
 			return text
-		}},
+		}}
 }
 
 // parseMemoryOrPercent reads a size in bytes, or a percentage, which comes out

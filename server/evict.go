@@ -46,12 +46,16 @@ func (s *Server) setClientMemory(conf *Config) {
 }
 
 // clientMemoryLimit is maxmemory-clients in bytes, 0 for none.
-func (c *Config) clientMemoryLimit() int64 {
-	if c.MaxMemoryClients >= 0 {
-		return c.MaxMemoryClients
+func (c *Config) clientMemoryLimit() int64 { return c.shareOfMemory(c.MaxMemoryClients) }
+
+// shareOfMemory is a limit in bytes, which below zero is a percentage of the
+// memory limit of the process.
+func (c *Config) shareOfMemory(n int64) int64 {
+	if n >= 0 {
+		return n
 	}
 	total := c.memoryLimit()
-	return total/100*-c.MaxMemoryClients + total%100*-c.MaxMemoryClients/100
+	return total/100*-n + total%100*-n/100
 }
 
 // memoryLimit is the bytes the process is to stay within, 0 for any number:

@@ -229,6 +229,8 @@ func (s *Server) infoStats(w *infoWriter) {
 	w.zeros("io_threaded_reads_processed", "io_threaded_writes_processed")
 	w.field("client_query_buffer_limit_disconnections", s.queryLimitCloses.Load())
 	w.field("client_output_buffer_limit_disconnections", s.outputLimitCloses.Load())
+	w.field("client_query_buffers_limit_disconnections", s.queryBudgetCloses.Load())
+	w.field("client_auth_timeout_disconnections", s.authTimeoutCloses.Load())
 	w.zeros("reply_buffer_shrinks", "reply_buffer_expands")
 	w.field("acl_access_denied_auth", s.authDenied.Load())
 	w.field("acl_access_denied_cmd", s.cmdDenied.Load())

@@ -38,6 +38,7 @@ func (s *Server) infoMemory(w *infoWriter) {
 	w.field("mem_fragmentation_bytes", int64(m.rss)-int64(m.used))
 	w.zeros("mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves")
 	w.field("mem_clients_normal", s.clientMemory.Load())
+	w.field("mem_query_buffers", s.queries.bytes.Load())
 	w.zeros("mem_cluster_links", "mem_aof_buffer")
 	w.field("mem_allocator", "go")
 	w.zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")

@@ -72,8 +72,7 @@ func (s *Server) accept(ln *listener) error {
 func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 	s.connections.Add(1)
 	if tc, ok := nc.(*net.TCPConn); ok {
-		period := s.config().TCPKeepAlive
-		_ = tc.SetKeepAliveConfig(net.KeepAliveConfig{Enable: period > 0, Idle: period, Interval: max(period/3, time.Second), Count: 3})
+		watchPeer(tc, s.config().TCPKeepAlive)
 	}
 	refusal := errMaxClients
 	if ln != nil && ln.isTLS() {
@@ -117,6 +116,21 @@ func (s *Server) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.open) >= s.config().MaxClients
+}
+
+// keepAliveProbes is how many probes go unanswered before a connection ends.
+const keepAliveProbes = 3
+
+// watchPeer makes the end of a connection show whose other side has gone without
+// a word: after the period of silence and probes in the same time again, if there
+// is nothing to send to it, and after as long if there is and it takes none of
+// it. Zero means that it need not show.
+func watchPeer(tc *net.TCPConn, period time.Duration) {
+	interval := max(period/keepAliveProbes, time.Second)
+	_ = tc.SetKeepAliveConfig(net.KeepAliveConfig{Enable: period > 0, Idle: period, Interval: interval, Count: keepAliveProbes})
+	if period > 0 {
+		setUserTimeout(tc, period+keepAliveProbes*interval)
+	}
 }
 
 // isProtected tells whether protected mode refuses a connection: it comes from

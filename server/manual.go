@@ -90,7 +90,8 @@ var manual = []manualSection{
 		{"unixsocket", "The path of a Unix socket to listen on. Empty means none."},
 		{"unixsocketperm", "The permissions of the Unix socket, in octal. 0 leaves them to the umask."},
 		{"timeout", "A client that is not in subscribed state and has been silent for so many seconds is closed. 0 means never."},
-		{"tcp-keepalive", "The seconds between probes for clients that have gone without a word. 0 means none."},
+		{"auth-timeout", "A client that has to log in and has not done so after so many seconds is closed, whatever it sends. 0 means never. Redis has no such directive."},
+		{"tcp-keepalive", "The seconds between probes for clients that have gone without a word. One that does not answer them, or takes nothing of what is sent to it, is closed after twice that time. 0 means none."},
 		{"maxclients", "The most clients at a time; further ones are refused. The limit on open files may lower it."},
 		{"maxmemory", "What a percentage for maxmemory-clients is of. There is no data that it could bound. 0 means the limit of the Go runtime, which GOMEMLIMIT in the environment sets."},
 		{"maxmemory-clients", "The most memory that all clients together may take, as a size or a percentage of what there is; beyond it the biggest are closed. 0 means no limit."},
@@ -128,6 +129,7 @@ var manual = []manualSection{
 	{"Limits", "What a client may take. Sizes have the units k, m and g of 1000 and kb, mb and gb of 1024.", []manualEntry{
 		{"client-output-buffer-limit", `What may wait to be sent to a client of a class: it is closed when that reaches the hard limit, or has been over the soft limit for longer than the seconds given. The class "pubsub" is clients in subscribed state, "normal" all others; there are no clients of the class "slave", or "replica". 0 means no limit. A line sets the classes it names.`},
 		{"client-query-buffer-limit", "How much a client may have sent that has not been run yet."},
+		{"query-buffers-limit", "How much all clients together may have sent that has not been run yet, as a size or a percentage of what there is; beyond it the one with the largest request is closed. Small requests do not count. 0 means no limit. Redis has no such directive."},
 		{"proto-max-bulk-len", "The longest argument of a command, which bounds messages and the names of channels."},
 		{"proto-max-multibulk-len", "The most arguments of a command. Redis has no such directive."},
 		{"databases", "How many numbers SELECT accepts. Channels belong to no database."},

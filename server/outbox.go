@@ -42,6 +42,7 @@ type outbox struct {
 	queue  []chunk
 	held   []chunk
 	queued int // bytes of queue and held, and of what is being written
+	owed   int // of them, those of before the client was logged out
 
 	lost       int // what queued was when the client was closed
 	lostChunks int
@@ -122,7 +123,7 @@ func (o *outbox) pushedLocked(n, longest int) {
 	if o.state == outboxBlocked {
 		o.conf.piled.add(n)
 	}
-	if !o.authed && o.queued > freeOutput && o.state == outboxBlocked {
+	if !o.authed && o.queued > o.owed+freeOutput {
 		o.failLocked(closedUnauthLimit)
 		return
 	}
@@ -168,8 +169,12 @@ func (o *outbox) setClass(c clientClass) {
 }
 
 // setAuthed lifts or imposes the bound on replies of an unauthenticated client.
+// What is queued already does not count towards it.
 func (o *outbox) setAuthed(authed bool) {
 	o.mu.Lock()
+	if o.authed && !authed {
+		o.owed = o.queued
+	}
 	o.authed = authed
 	o.mu.Unlock()
 }
@@ -442,6 +447,7 @@ func (o *outbox) sendLocked(wait bool) error {
 		return err
 	}
 	o.queued -= n
+	o.owed = max(0, o.owed-n)
 	rest := dropBytes(taken, n)
 	if len(rest) > 0 {
 		o.queue = append(rest, o.queue...)

@@ -1,10 +1,11 @@
 package server
 
 // maxUnsent is how many bytes may wait for a client that is not reading before
-// nothing more is read from it. Redis goes on without a bound, and many clients
-// write a whole pipeline before they read: it has to be well above what the
-// replies to any of those take, or both sides would wait for ever.
-const maxUnsent = 64 << 20
+// nothing more is read from it, beyond which the reply that has reached it goes.
+// Redis goes on without a bound, and many clients write a whole pipeline before
+// they read: it has to be well above what the replies to those take, or both
+// sides would wait for ever. Those to a million of PUBLISH take 4 MiB.
+const maxUnsent = 16 << 20
 
 // crowdedLocked tells whether the client has to make room before it is served
 // on. One in subscribed state has its output buffer limit for that.

@@ -17,8 +17,10 @@ const (
 	closedUnauthLimit  closeReason = "output-before-auth"       // replies unread by an unauthenticated client
 	closedReplyLimit   closeReason = "reply-limit"              // a request that asks for too long a reply
 	closedQueryLimit   closeReason = "query-buffer-limit"       // client-query-buffer-limit
+	closedQueryBudget  closeReason = "query-buffers-limit"      // query-buffers-limit: of all clients the one with the largest request
 	closedEvicted      closeReason = "evicted"                  // maxmemory-clients
 	closedIdle         closeReason = "idle-timeout"             // timeout
+	closedAuthTimeout  closeReason = "auth-timeout"             // auth-timeout
 	closedHandshake    closeReason = "tls-handshake"            // no keys agreed upon, or not in time
 	closedShutdown     closeReason = "shutdown"                 // the server ends
 	closedPanic        closeReason = "panic"                    // a defect of the server, logged with its stack

@@ -36,6 +36,15 @@ func recycleReply(p []byte) {
 	}
 }
 
+// bulk answers with a bulk string that may be large.
+func (c *client) bulk(p []byte) {
+	const around = 32 // for the header, and the end
+	if len(p) > keptReply {
+		c.reserve(len(p) + around)
+	}
+	c.reply = redcon.AppendBulk(c.reply, p)
+}
+
 // verbatim answers with a text for people that write appends.
 func (c *client) verbatim(write func(b []byte) []byte) {
 	const room = 32 // for the header, which is known last

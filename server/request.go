@@ -91,14 +91,35 @@ func (r *requestReader) space() []byte {
 	if r.buf == nil {
 		r.buf = getBuffer(maxBuffer)
 	}
-	if cap(r.buf.b)-r.end < minSpace {
-		n := max(maxBuffer, 2*cap(r.buf.b))
-		if r.args == 1 && r.bulk >= 0 && r.bulk < n { // the end is known: no more than that
-			n = min(n, max(maxBuffer, r.scan-r.start+r.bulk+2+minSpace))
-		}
+	if n := r.nextSize(); n > 0 {
 		r.move(n)
 	}
 	return r.buf.b[r.end:cap(r.buf.b)]
+}
+
+// nextSize is the size of the buffer that space changes to, in bytes, 0 if it
+// keeps the one there is.
+func (r *requestReader) nextSize() int {
+	if cap(r.buf.b)-r.end >= minSpace {
+		return 0
+	}
+	n := max(maxBuffer, 2*cap(r.buf.b))
+	if r.args == 1 && r.bulk >= 0 && r.bulk < n { // the end is known: no more than that
+		n = min(n, max(maxBuffer, r.scan-r.start+r.bulk+2+minSpace))
+	}
+	return n
+}
+
+// growth is how many bytes more the next call of space takes, 0 as long as the
+// buffer is one of those that go round.
+func (r *requestReader) growth() int {
+	if r.buf == nil {
+		return 0
+	}
+	if n := r.nextSize(); n > maxBuffer {
+		return n - cap(r.buf.b)
+	}
+	return 0
 }
 
 // received counts in n bytes written to space.
@@ -164,6 +185,14 @@ func (r *requestReader) room() int {
 		return 0
 	}
 	return cap(r.buf.b) - r.end
+}
+
+// memory is the number of bytes of the buffer, full or not.
+func (r *requestReader) memory() int {
+	if r.buf == nil {
+		return 0
+	}
+	return cap(r.buf.b)
 }
 
 // release gives the buffer back.

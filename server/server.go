@@ -55,6 +55,8 @@ type Server struct {
 	paused   pause
 	budget   clientBudget
 	tracking atomic.Int64 // clients with CLIENT TRACKING
+	logins   loginWatch
+	queries  queryBudget
 
 	counters
 	observed
@@ -118,6 +120,7 @@ func New(conf *Config) (*Server, error) {
 		return nil, err
 	}
 	s.stats = make([]commandStats, len(allCommands))
+	s.queries.room = sync.NewCond(&s.queries.mu)
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
 	s.out.clock = s.uptime
 	s.out.lagging = s.watchSoft
@@ -194,6 +197,7 @@ func (s *Server) apply(conf *Config) {
 		s.users.SetDefaultPassword(conf.RequirePass)
 	}
 	s.setClientMemory(conf)
+	s.setQueryBudget(conf)
 	s.conf.Store(conf)
 	s.tlsInForce = s.tls.Load()
 }
@@ -403,6 +407,8 @@ func (s *Server) tick() {
 		s.sample()
 		s.checkSoft()
 		s.closeIdle()
+		s.closeStrangers()
+		s.checkQueries()
 		s.evictClients(nil)
 	}
 }

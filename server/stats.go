@@ -20,6 +20,8 @@ type counters struct {
 	reads             atomic.Int64 // that brought any
 	outputLimitCloses atomic.Int64
 	queryLimitCloses  atomic.Int64
+	queryBudgetCloses atomic.Int64 // for query-buffers-limit
+	authTimeoutCloses atomic.Int64
 	authDenied        atomic.Int64 // failed logins
 	cmdDenied         atomic.Int64 // refused by the rules of users, for a command, key or channel
 	keyDenied         atomic.Int64
@@ -124,7 +126,7 @@ func (s *Server) sample() {
 
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.evicted, &s.panics} {
+	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.outputLimitCloses, &s.queryLimitCloses, &s.queryBudgetCloses, &s.authTimeoutCloses, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.evicted, &s.panics} {
 		n.Store(0)
 	}
 	for i := range s.stats {

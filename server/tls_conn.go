@@ -331,6 +331,15 @@ func (t *tlsTransport) close() {
 	_ = t.socket.Close() // the first may have been called before, and be under way
 }
 
+// unread is how many bytes have been sent to the client and are not known to have
+// arrived, as far as the system tells.
+func (t *tlsTransport) unread() int {
+	if t.socket.rc == nil {
+		return 0
+	}
+	return unreadOf(t.socket.Conn, t.socket.rc)
+}
+
 func (t *tlsTransport) fd() int {
 	fd := -1
 	if t.socket.rc != nil {

@@ -108,6 +108,19 @@ func (t *rawTransport) fd() int {
 	return fd
 }
 
+// unread is how many bytes have been sent to the other side and are not known to
+// have arrived, as far as the system tells.
+func (t *rawTransport) unread() int { return unreadOf(t.nc, t.rc) }
+
+// unreadOf is unread for a connection. Of a Unix socket the system tells what
+// its bookkeeping takes, which is another number and is bounded.
+func unreadOf(nc net.Conn, rc syscall.RawConn) (n int) {
+	if _, isTCP := nc.(*net.TCPConn); isTCP {
+		_ = rc.Control(func(fd uintptr) { n = unacknowledged(fd) })
+	}
+	return n
+}
+
 // writeOne writes as much of p as the socket takes at once. The error is
 // EAGAIN if that is not all.
 func writeOne(fd int, p []byte) (int, error) {

@@ -151,6 +151,9 @@ func (p *program) serve(conf *server.Config) int {
 	if err != nil {
 		return p.failed(conf, err)
 	}
+	stopTrimming := make(chan struct{})
+	defer close(stopTrimming)
+	go new(trimmer).run(stopTrimming)
 	served := make(chan error, 1)
 	go func() { served <- srv.ListenAndServe() }()
 	ended, err := p.wait(srv, served, end)

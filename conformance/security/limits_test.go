@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/internal/wire"
@@ -78,6 +79,38 @@ func TestCVE202521605AnswersBeforeAuth(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who has to log in and does not is closed in time, whatever they send; package
+// bounds has more of it.
+func Test11SilentClients(t *testing.T) {
+	t.Parallel()
+	s := start(t, "--requirepass", sesame, "--auth-timeout", "1")
+	in, listener := s.as("default"), s.as("default")
+	listener.ask("SUBSCRIBE a", "*3...")
+	strangers := map[string]*conn{"silent": s.dial(), "half a request": s.dial(), "wrong passwords": s.dial(), "logged out": s.as("default")}
+	strangers["half a request"].Raw("*2\r\n$4\r\nAU")
+	strangers["wrong passwords"].ask("AUTH wrong", wrongPass)
+	strangers["logged out"].ask("RESET", "+RESET")
+	for what, c := range strangers {
+		c.closed(what)
+	}
+	in.ask("PUBLISH a x", ":1")
+	listener.Want(`*3 "message" "a" "x"`)
+
+	// Without a password there is nothing to wait for.
+	in.Send("CONFIG", "SET", "requirepass", "")
+	in.Want("+OK")
+	free := s.dial()
+	in.ask("CONFIG GET auth-timeout", `*2 "auth-timeout" "1"`)
+	over := time.After(2 * time.Second)
+	<-over
+	free.alive("no password is needed")
+
+	// redis-server keeps them.
+	r := startTarget(t, true, "--requirepass", sesame)
+	r.as("default").ask("CONFIG GET auth-timeout", "*0")
+	t.Log("redis-server: a client that has not logged in stays for ever")
 }
 
 // A client too many is told so and costs nothing: by TLS it is closed before the

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// The collector of the runtime works when as much has been allocated as there
+// was left the last time, and the runtime gives memory back little by little. A
+// server that has had large messages, or many clients who did not read, and now
+// has little to do would hold what it does not need for minutes. A trimmer gives
+// it back once things are calm.
+type trimmer struct {
+	floor     uint64 // bytes held when as little was as ever since the last trim
+	allocated uint64 // bytes, in all, at the last look
+	began     bool   // there was a look
+	rest      int    // looks to go until the next trim
+}
+
+const (
+	// trimLook is the time between looks.
+	trimLook = time.Second
+
+	// trimFrom is how many bytes there must be to gain, and trimPart the part of
+	// what is held otherwise: a collection has to look at all of that.
+	trimFrom = 2 << 20
+	trimPart = 8
+
+	// trimCalm is the part of the gain that may have been allocated since the
+	// last look: what is needed again at once is not given back.
+	trimCalm = 8
+
+	// trimRest is how many times as long as a trim takes none follows it, so that
+	// they take less than 1 % of the time.
+	trimRest = 100
+)
+
+// due tells whether memory should be given back, given the bytes that the
+// runtime holds of the system and those that were ever allocated.
+func (t *trimmer) due(held, allocated uint64) bool {
+	since := allocated - t.allocated
+	t.allocated = allocated
+	if !t.began || held < t.floor {
+		t.floor = held
+	}
+	t.began = true
+	if t.rest > 0 {
+		t.rest--
+		return false
+	}
+	gain := held - t.floor // nothing at the first look
+	return gain >= max(trimFrom, t.floor/trimPart) && since <= gain/trimCalm
+}
+
+// done is told how long a trim took and what is held after it.
+func (t *trimmer) done(took time.Duration, held uint64) {
+	t.floor = held
+	t.rest = int(took * trimRest / trimLook)
+}
+
+// run gives memory back until end is closed. What is held when it is called is
+// taken for needed.
+func (t *trimmer) run(end <-chan struct{}) {
+	t.due(heldMemory())
+	ticker := time.NewTicker(trimLook)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-ticker.C:
+		}
+		if t.due(heldMemory()) {
+			start := time.Now()
+			runtime.GC() // empties the pools of the program, in two steps
+			debug.FreeOSMemory()
+			held, _ := heldMemory()
+			t.done(time.Since(start), held)
+		}
+	}
+}
+
+// heldMemory is how many bytes the runtime holds of the system and how many were
+// allocated on the heap since the start.
+func heldMemory() (held, allocated uint64) {
+	samples := [...]metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
+	}
+	metrics.Read(samples[:])
+	return samples[0].Value.Uint64() - samples[1].Value.Uint64(), samples[2].Value.Uint64()
+}

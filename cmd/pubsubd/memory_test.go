@@ -1,0 +1,66 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTrimmer(t *testing.T) {
+	const mb = 1 << 20
+	var tr trimmer
+	allocated := uint64(0)
+	look := func(held, more uint64, want bool) {
+		t.Helper()
+		allocated += more
+		if got := tr.due(held, allocated); got != want {
+			t.Errorf("%d bytes held, %d allocated since the last look, at least %d held before: due %v", held, more, tr.floor, got)
+		}
+	}
+	look(100*mb, 100*mb, false) // the first look
+	look(110*mb, 0, false)      // less than an eighth
+	look(120*mb, 0, true)
+	tr.done(time.Millisecond, 101*mb)
+	look(120*mb, 3*mb, false) // busy
+	look(120*mb, 2*mb, true)
+	tr.done(30*time.Millisecond, 16*mb)
+	for range 3 {
+		look(20*mb, 0, false) // rests for three seconds
+	}
+	look(20*mb, 0, true)
+	tr.done(0, 10*mb)
+	look(8*mb, 0, false) // less than before: the new floor
+	look(8*mb+trimFrom-1, 0, false)
+	look(8*mb+trimFrom, 0, true)
+}
+
+// What is let go of is given back to the system.
+func TestTrimmerGivesMemoryBack(t *testing.T) {
+	before, _ := heldMemory()
+	tr := trimmer{floor: before, began: true}
+	big := make([]byte, 64<<20)
+	for i := 0; i < len(big); i += 4096 {
+		big[i] = 1
+	}
+	with, _ := heldMemory()
+	big = nil
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tr.run(end)
+	}()
+	const patience = 20 * time.Second
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for start := time.Now(); ; {
+		<-look.C
+		now, _ := heldMemory()
+		if now+60<<20 < with {
+			break
+		}
+		if time.Since(start) > patience {
+			t.Fatalf("%d bytes are held, %d were with what is not needed any more", now, with)
+		}
+	}
+	close(end)
+	<-ended
+}

@@ -1,0 +1,177 @@
+// Package bounds holds servers to what they may take and how long they may wait
+// for clients that are silent, greedy, slow or gone.
+package bounds
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/sut"
+	"github.com/pubsubd/pubsubd/conformance/internal/wire"
+	"github.com/pubsubd/pubsubd/conformance/transcript"
+	"github.com/pubsubd/pubsubd/internal/procfs"
+)
+
+func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+)
+
+// look is the time between looks at what is waited for.
+const look = 5 * time.Millisecond
+
+// released are the servers whose memory and time are measured: pubsubd and, in
+// the long form, redis-server for figures beside it.
+func released() []sut.Target {
+	targets := []sut.Target{{Name: "pubsubd", Binary: sut.Release}}
+	if sut.Long() {
+		targets = append(targets, sut.Target{Name: "redis", Binary: sut.Redis})
+	}
+	return targets
+}
+
+// holds fails the test if pubsubd does not keep a bound. Of redis-server the
+// figures are shown, and no more.
+func holds(t *testing.T, target sut.Target, ok bool, format string, args ...any) {
+	t.Helper()
+	switch text := fmt.Sprintf(format, args...); {
+	case ok:
+	case target.Name == "redis":
+		t.Log("redis-server falls short: " + text)
+	default:
+		t.Error(text)
+	}
+}
+
+// long is one value in the long form of tests and another in the short.
+func long[T any](inLong, inShort T) T {
+	if sut.Long() {
+		return inLong
+	}
+	return inShort
+}
+
+// waitFor waits until something holds and tells whether it came to that.
+func waitFor(within time.Duration, something func() bool) bool {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for start := time.Now(); !something(); {
+		if time.Since(start) > within {
+			return false
+		}
+		<-ticker.C
+	}
+	return true
+}
+
+// memory is the resident memory of a server, in bytes.
+func memory(t testing.TB, s *sut.Server) int64 {
+	t.Helper()
+	n, err := procfs.RSS(s.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// watchMemory looks at the memory of a server all the time until its result is
+// called, which returns the most there was.
+func watchMemory(t testing.TB, s *sut.Server) (peak func() int64) {
+	end, most := make(chan struct{}), make(chan int64)
+	go func() {
+		ticker := time.NewTicker(look)
+		defer ticker.Stop()
+		n := int64(0)
+		for {
+			if now, err := procfs.RSS(s.PID()); err == nil {
+				n = max(n, now)
+			}
+			select {
+			case <-end:
+				most <- n
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return func() int64 {
+		t.Helper()
+		close(end)
+		n := <-most
+		if n == 0 {
+			t.Fatal("the memory of the server could not be read")
+		}
+		return n
+	}
+}
+
+// cpu is the processor time that a server has used.
+func cpu(t testing.TB, s *sut.Server) time.Duration {
+	t.Helper()
+	d, err := procfs.CPU(s.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// megabytes is a number of bytes as figures have it.
+func megabytes(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/mib) }
+
+// admin is a client that may ask anything.
+func admin(t testing.TB, s *sut.Server) *wire.Conn {
+	t.Helper()
+	c := wire.DialTCP(t, s.Addr)
+	if v := c.Do("AUTH", password); v.Kind == transcript.SimpleError && !strings.Contains(v.Text, "without any password") {
+		t.Fatalf("AUTH: %v", v)
+	}
+	return c
+}
+
+const password = "sesame"
+
+// info is a number that INFO tells.
+func info(t testing.TB, c *wire.Conn, section, field string) int64 {
+	t.Helper()
+	text, ok := procfs.ColonValue(strings.ReplaceAll(c.Do("INFO", section).Text, "\r", ""), field)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(strings.TrimPrefix(text, "count="), 10, 64)
+	if err != nil {
+		t.Fatalf("%s:%s", field, text)
+	}
+	return n
+}
+
+// ask sends a request and fails the test unless the answer is the one wanted.
+func ask(t testing.TB, c *wire.Conn, want string, args ...string) {
+	t.Helper()
+	c.Send(args...)
+	c.Want(want)
+}
+
+// clientField is a number that CLIENT LIST, asked by one client, tells of
+// another, -1 if it is not there.
+func clientField(t testing.TB, by, of *wire.Conn, field string) int64 {
+	t.Helper()
+	for line := range strings.Lines(by.Do("CLIENT", "LIST").Text) {
+		if !strings.Contains(line, " addr="+of.LocalAddr().String()+" ") {
+			continue
+		}
+		_, rest, _ := strings.Cut(line, " "+field+"=")
+		text, _, _ := strings.Cut(rest, " ")
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			t.Fatalf("%s is not a number in %q", field, line)
+		}
+		return n
+	}
+	return -1
+}
