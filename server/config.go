@@ -265,6 +265,7 @@ func (c *Config) validate() error {
 		{"SlowlogLogSlowerThan", c.SlowlogLogSlowerThan, -1, math.MaxInt64},
 		{"SlowlogMaxLen", c.SlowlogMaxLen, 0, math.MaxInt64},
 		{"LatencyMonitorThreshold", c.LatencyMonitorThreshold, 0, math.MaxInt64},
+		{"MaxAuthFailures", int64(c.MaxAuthFailures), 0, math.MaxInt64},
 		{"ACLLogMaxLen", c.ACLLogMaxLen, 0, math.MaxInt64},
 	} {
 		if f.value < f.low || f.value > f.up {

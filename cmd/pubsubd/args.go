@@ -111,10 +111,7 @@ func (o options) setsPassword() bool {
 				return true
 			}
 		case "user":
-			if len(words) == 2 { // all of it in one argument
-				words, _ = server.SplitWords("user " + words[1])
-			}
-			if len(words) > 2 && slices.ContainsFunc(words[2:], func(rule string) bool { return strings.HasPrefix(rule, ">") }) {
+			if slices.ContainsFunc(words[2:], func(rule string) bool { return strings.HasPrefix(rule, ">") }) {
 				return true
 			}
 		}

@@ -31,7 +31,7 @@ const laterNames = `
 func TestConfigGetEverything(t *testing.T) {
 	all := make(map[string]map[string]string)
 	both(t, func(t *testing.T, binary string) {
-		dir, port := t.TempDir(), freePort(t)
+		dir, port := t.TempDir(), sut.FreePort(t)
 		s := start(t, dir, binary, port, "--port", fmt.Sprint(port))
 		s.waitLog("Ready to accept connections")
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -87,7 +87,7 @@ func TestStockFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dir, port := t.TempDir(), freePort(t)
+			dir, port := t.TempDir(), sut.FreePort(t)
 			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -127,7 +127,7 @@ func TestStockFiles(t *testing.T) {
 // SIGHUP opens the log again; a server in the background can be found by its
 // pid file.
 func TestLogAndBackground(t *testing.T) {
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), sut.FreePort(t)
 	conf := write(t, filepath.Join(dir, "conf"), "daemonize yes", "bind 127.0.0.1", "dir "+dir, "logfile log", "pidfile pid", "log-format redis")
 	s := start(t, dir, sut.Pubsubd(t), port, conf, "--port", fmt.Sprint(port), "-")
 	s.ended(0)

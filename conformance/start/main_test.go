@@ -19,7 +19,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
-	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
@@ -142,16 +141,6 @@ func waitFor(t *testing.T, what string, holds func() bool, detail func() string)
 		}
 		<-time.After(look)
 	}
-}
-
-// freePort is a port nobody listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	port, err := freeport.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // takenPort is a port somebody listens on.

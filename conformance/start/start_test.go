@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 )
 
 // suiteFile is a file as the test suite of Redis writes them.
@@ -49,7 +51,7 @@ func suiteFile(t *testing.T, dir string, port int, more ...string) string {
 func TestHarness(t *testing.T) {
 	const password = "a\x00b"
 	both(t, func(t *testing.T, binary string) {
-		dir, port := t.TempDir(), freePort(t)
+		dir, port := t.TempDir(), sut.FreePort(t)
 		conf := suiteFile(t, dir, port, `requirepass "a\x00b"`, "maxclients 10", "client-output-buffer-limit pubsub 1mb 64kb 5")
 		s := start(t, dir, binary, port, conf, "--loglevel", "notice", "--client-query-buffer-limit 2mb", "--shutdown-on-sigint", "nosave", "force", "now")
 		s.waitLog(fmt.Sprintf(" PID: %d.*Server initialized.*Ready to accept connections", s.cmd.Process.Pid))
@@ -137,7 +139,7 @@ func TestArguments(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			both(t, func(t *testing.T, binary string) {
-				port := freePort(t)
+				port := sut.FreePort(t)
 				args := append([]string{"empty.conf"}, c.args...)
 				if c.args[0] == "-" {
 					args = c.args

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/process"
-	"github.com/pubsubd/pubsubd/internal/freeport"
 )
 
 // The networks over which a client reaches a server.
@@ -85,7 +84,7 @@ func (e Endpoint) TLSConfig(t testing.TB) *tls.Config {
 // listens on TCP in any case.
 func StartOn(t testing.TB, binary, network string, args ...string) (*Server, Endpoint) {
 	t.Helper()
-	port := freePort(t)
+	port := strconv.Itoa(FreePort(t))
 	args = append([]string{"--port", port}, args...)
 	at := Endpoint{Network: network}
 	switch network {
@@ -95,7 +94,7 @@ func StartOn(t testing.TB, binary, network string, args ...string) (*Server, End
 		at.Address = filepath.Join(tempDir(t), "s")
 		args = append(args, "--unixsocket", at.Address)
 	case TLS:
-		port := freePort(t)
+		port := strconv.Itoa(FreePort(t))
 		at.Address = net.JoinHostPort("127.0.0.1", port)
 		certificate, key := selfSigned(t)
 		at.CA = certificate
@@ -128,15 +127,6 @@ func tempDir(t testing.TB) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	port, err := freeport.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strconv.Itoa(port)
 }
 
 // selfSigned writes a certificate for the loopback address, which is its own
