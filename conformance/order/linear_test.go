@@ -57,7 +57,7 @@ func testLinearizable(t *testing.T, label string, at sut.Endpoint) {
 		t.Cleanup(func() { nc.Close() })
 		l.clients = append(l.clients, newLinearClient(t, l, i, nc))
 	}
-	histories := inForm(*orderHistories, 40, 10_000)
+	histories := inForm(*orderHistories, 30, 10_000)
 	begin, asked, seen := time.Now(), 0, 0
 	for n := range histories {
 		history := l.record(n)

@@ -1,5 +1,9 @@
 // Package order holds servers against the rules of order and of counts, over
-// every network and with everybody coming and going.
+// every network and with everybody coming and going. The long form takes half
+// an hour and more:
+//
+//	go test ./conformance/order -soak -v -timeout 4h
+//	go test -race ./conformance/order -run TestOrder/pubsubd -soak -v -timeout 4h
 package order
 
 import (
@@ -13,8 +17,8 @@ import (
 
 var (
 	orderDuration  = flag.Duration("order.duration", 0, "how long TestOrder takes for each server and network; if 0, 0.8s, or 200s with -soak")
-	orderMessages  = flag.Int64("order.messages", 0, "how many messages TestOrder publishes at least; if 0, 400 for each server and network, or 1000000 with -soak")
-	orderHistories = flag.Int("order.histories", 0, "how many histories TestLinearizable records for each server and network; if 0, 40, or 10000 with -soak")
+	orderMessages  = flag.Int64("order.messages", 0, "how many messages TestOrder publishes at least on pubsubd; if 0, 200 for each network, or 1000000 with -soak")
+	orderHistories = flag.Int("order.histories", 0, "how many histories TestLinearizable records for each server and network; if 0, 30, or 10000 with -soak")
 	orderSeed      = flag.Uint64("order.seed", 1, "what chance begins with")
 )
 

@@ -209,8 +209,8 @@ func (l *Ledger) Violations() (int, []Violation) {
 	return l.count, slices.Clone(l.violations)
 }
 
-// entry returns the entry of a message, which has been begun, with the log of
-// its place locked; nil if it was settled long ago.
+// entryLocked returns the entry of a message, which must have been begun; nil
+// if it was settled long ago.
 func (g *placeLog) entryLocked(m id) *entry {
 	by := &g.by[m.publisher()]
 	i := m.number() - by.base
