@@ -94,7 +94,7 @@ var manual = []manualSection{
 		{"tcp-keepalive", "The seconds between probes for clients that have gone without a word. One that does not answer them, or takes nothing of what is sent to it, is closed after twice that time. 0 means none."},
 		{"maxclients", "The most clients at a time; further ones are refused. The limit on open files may lower it."},
 		{"maxmemory", "What a percentage for maxmemory-clients is of. There is no data that it could bound. 0 means the limit of the Go runtime, which GOMEMLIMIT in the environment sets."},
-		{"maxmemory-clients", "The most memory that all clients together may take, as a size or a percentage of what there is; beyond it the biggest are closed. 0 means no limit."},
+		{"maxmemory-clients", "The most memory that all clients together may take, as a size or a percentage of maxmemory; beyond it the biggest are closed. 0 means no limit: as in Redis, each subscriber may then have up to its client-output-buffer-limit waiting, and enough of them that do not read fill the memory of the machine. Where memory is short, in a container above all, set GOMEMLIMIT to a little less than there is, and this to 50%."},
 	}},
 	{"TLS", "Encrypted connections, on a port of their own.", []manualEntry{
 		{"tls-port", "The port for TLS. 0 means none."},
