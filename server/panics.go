@@ -22,12 +22,12 @@ import (
 // share, or hold a lock of it.
 var sharedTypes = []string{
 	"Server", "outbox", "flusher", "doorbell", "tlsSocket", "waker",
-	"aclLog", "closureLog", "errorStats", "latencyMonitor", "misledLog", "rate", "slowLog",
+	"aclLog", "closureLog", "errorStats", "latencyMonitor", "misledLog", "queryBudget", "rate", "slowLog",
 }
 
 // sharedFunctions are other functions of this package that do.
 var sharedFunctions = []string{
-	"cmdMonitor", "(*client).endMonitor", "(*client).holdBack", "(*client).resume",
+	"cmdMonitor", "(*client).awaitQueryRoom", "(*client).endMonitor", "(*client).holdBack", "(*client).resume",
 }
 
 // module is the beginning of the import paths of this module.

@@ -77,12 +77,13 @@ func TestEveryReason(t *testing.T) {
 	t.Parallel()
 	local := func(c *wire.Conn) string { return c.LocalAddr().String() }
 	for _, tt := range []struct {
-		reason  string
-		args    []string
-		provoke func(t *testing.T, s *scene) (addr string)
-		also    string // a field of INFO that counts it too
-		strange bool   // nobody had logged in
-		queued  bool   // something was left
+		reason   string
+		args     []string
+		provoke  func(t *testing.T, s *scene) (addr string)
+		also     string // a field of INFO that counts it too
+		strange  bool   // nobody had logged in
+		queued   bool   // something was left
+		anyQueue bool   // something may be left, or be with the system
 	}{
 		{reason: "closed-by-peer", provoke: func(t *testing.T, s *scene) string {
 			c := s.dial(t)
@@ -144,7 +145,7 @@ func TestEveryReason(t *testing.T) {
 			},
 		},
 		{
-			reason: "output-before-auth", strange: true, also: "client_output_buffer_limit_disconnections", queued: true,
+			reason: "output-before-auth", strange: true, also: "client_output_buffer_limit_disconnections", anyQueue: true,
 			provoke: func(t *testing.T, s *scene) string {
 				s.admin.Do("CONFIG", "SET", "requirepass", "secret")
 				c := s.dial(t)
@@ -210,13 +211,13 @@ func TestEveryReason(t *testing.T) {
 			if tt.strange && tt.reason != "cross-protocol-request" {
 				name = ""
 			}
-			if e["name"] != name || e["user"] != user || e.number(t, "id") == 0 {
+			if e["name"] != name || e["user"] != user || (e.number(t, "id") == 0) != (tt.reason == "max-clients") {
 				t.Errorf("%v", e)
 			}
 			if at := time.UnixMilli(e.number(t, "timestamp")); time.Since(at).Abs() > time.Minute {
 				t.Errorf("it was at %v", at)
 			}
-			if tt.queued != (e.number(t, "queued-bytes") > 0) || tt.queued != (e.number(t, "queued-messages") > 0) {
+			if !tt.anyQueue && (tt.queued != (e.number(t, "queued-bytes") > 0) || tt.queued != (e.number(t, "queued-messages") > 0)) {
 				t.Errorf("queued: %v", e)
 			}
 			if n := info(t, s.admin, field); n != before+1 {
@@ -225,7 +226,11 @@ func TestEveryReason(t *testing.T) {
 			if tt.also != "" && info(t, s.admin, tt.also) != 1 {
 				t.Errorf("INFO %s:%d", tt.also, info(t, s.admin, tt.also))
 			}
-			lines := logLines(t, s.Server, "addr", addr)
+			var lines []map[string]any
+			sut.Until(t, "the line of the log", func() bool {
+				lines = logLines(t, s.Server, "addr", addr)
+				return len(lines) > 0
+			})
 			if len(lines) != 1 || lines[0]["reason"] != tt.reason || lines[0]["user"] != user || lines[0]["name"] != name ||
 				fmt.Sprint(lines[0]["queued_messages"]) != e["queued-messages"] || fmt.Sprint(lines[0]["id"]) != e["id"] {
 				t.Errorf("the log has %v", lines)
@@ -360,7 +365,7 @@ func TestNothingSecretIsTold(t *testing.T) {
 	c.Raw("*2\r\n$4\r\nAUTH\r\n+topsecret\r\n")
 	c.Closed(wire.Patience)
 	e := closureOf(t, s.admin, c.LocalAddr().String())
-	if e["reason"] != "protocol-error" || !strings.Contains(e["detail"], "expected '$', got '+'") {
+	if e["reason"] != "protocol-error" || !strings.HasSuffix(e["detail"], "expected '$'") {
 		t.Errorf("%v", e)
 	}
 	if text := s.Log() + fmt.Sprint(closures(t, s.admin)); strings.Contains(text, "secret") {
@@ -384,7 +389,7 @@ func TestStrangersDoNotPushOut(t *testing.T) {
 		}
 		_ = nc.Close()
 	}
-	await(t, "all to be gone", func() bool { return info(t, s.admin, "connected_clients") == 1 })
+	sut.Until(t, "all to be gone", func() bool { return info(t, s.admin, "connected_clients") == 1 })
 	if e := closureOf(t, s.admin, victim.LocalAddr().String()); e["reason"] != "killed" {
 		t.Errorf("%v", e)
 	}

@@ -19,18 +19,6 @@ func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
 // look is the time from one look at the server to the next.
 const look = 10 * time.Millisecond
 
-// await looks until a condition holds.
-func await(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	for deadline := time.Now().Add(wire.Patience); !holds(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v for %s", wire.Patience, what)
-		}
-	}
-}
-
 // An entry is one closure as CLIENT CLOSED tells it.
 type entry map[string]string
 
@@ -63,7 +51,7 @@ func closures(t testing.TB, c *wire.Conn) []entry {
 // closureOf waits for the closure of the client at an address.
 func closureOf(t testing.TB, c *wire.Conn, addr string) (found entry) {
 	t.Helper()
-	await(t, "the closure of "+addr, func() bool {
+	sut.Until(t, "the closure of "+addr, func() bool {
 		for _, e := range closures(t, c) {
 			if e["addr"] == addr {
 				if found != nil {

@@ -86,7 +86,7 @@ func TestPanicInOneConnection(t *testing.T) {
 	if n := info(t, s.admin, "closed_panic"); n != panics {
 		t.Errorf("closed_panic:%d, want %d", n, panics)
 	}
-	await(t, "nobody to be left", func() bool { return info(t, s.admin, "connected_clients") == 3 })
+	sut.Until(t, "nobody to be left", func() bool { return info(t, s.admin, "connected_clients") == 3 })
 	for _, tt := range []struct {
 		request []string
 		want    string
@@ -103,7 +103,7 @@ func TestPanicInOneConnection(t *testing.T) {
 		t.Errorf("tracking_clients:%d", n)
 	}
 	const flusher = 1 // starts when it is needed for the first time
-	await(t, "its goroutines to end", func() bool { return info(t, s.admin, "goroutines") <= before+flusher })
+	sut.Until(t, "its goroutines to end", func() bool { return info(t, s.admin, "goroutines") <= before+flusher })
 }
 
 // A panic in what clients share ends the process, at once and with a line in the

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/internal/wire"
@@ -183,16 +182,4 @@ func hostAddress(t *testing.T) string {
 	}
 	t.Fatal("this needs a machine with an address besides the loopback one")
 	return ""
-}
-
-// eventually waits for something to become true.
-func eventually(t *testing.T, what string, true func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(wire.Patience); !true(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v for %s", wire.Patience, what)
-		}
-	}
 }

@@ -162,7 +162,7 @@ func Test27UnfinishedHandshakes(t *testing.T) {
 		if sut.Long() && (dropped < 10*time.Second || dropped > 30*time.Second) {
 			t.Errorf("they are dropped after %v", dropped)
 		}
-		eventually(t, "them to be forgotten", func() bool { return admin.info("connected_clients") == "2" }) // the admin, and the one by TLS
+		sut.Until(t, "them to be forgotten", func() bool { return admin.info("connected_clients") == "2" }) // the admin, and the one by TLS
 	}
 	onBothTLS(t, args, test)
 }
@@ -222,7 +222,7 @@ func Test28CertificatesAreReadAgain(t *testing.T) {
 			if err := s.Signal(syscall.SIGHUP); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "SIGHUP to take up the certificate", func() bool { return serial() != second })
+			sut.Until(t, "SIGHUP to take up the certificate", func() bool { return serial() != second })
 			if err := os.WriteFile(next.CertFile, []byte("garbage"), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -68,7 +68,7 @@ type cut struct {
 	client map[string]string
 }
 
-var cutLine = regexp.MustCompile(`closing a slow consumer.*"reason": "([a-z-]+)", "client": "([^"]*)"`)
+var cutLine = regexp.MustCompile(`closing a slow consumer.*"reason": "([a-z-]+)".*"client": "([^"]*)"`)
 
 // cuts are those in the log of pubsubd.
 func cuts(s *sut.Server) (list []cut) {

@@ -24,7 +24,7 @@ func confined(t *testing.T, binary string) string {
 	return path
 }
 
-var evictLine = regexp.MustCompile(`closing a client to get below maxmemory-clients.*"bytes": (\d+), "limit": (\d+), "client": "([^"]*)"`)
+var evictLine = regexp.MustCompile(`closing a client to get below maxmemory-clients.*takes \d+ of (\d+) bytes; maxmemory-clients is (\d+)".*"client": "([^"]*)"`)
 
 // When subscribers without a limit of their own stop reading, those with the
 // most queued are closed, so that all together stay below maxmemory-clients and
