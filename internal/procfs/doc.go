@@ -1,3 +1,3 @@
 // Package procfs reads what Linux tells of a process and of the machine. On
-// other systems it is empty.
+// other systems it knows nothing.
 package procfs
