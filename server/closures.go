@@ -30,7 +30,8 @@ type Closure struct {
 	Age time.Duration // how long it was connected
 
 	// What was queued for the client and dropped. A message that was sent in
-	// part counts. For a client of subscriptions the messages are exact; of
+	// part counts, and what was just being written, since that may have left or
+	// not. For a client of subscriptions the messages are exact; of
 	// replies longer than 64 KiB that were sent in part only one is counted,
 	// and with it those that share its last piece.
 	QueuedBytes    int

@@ -21,8 +21,8 @@
 //     half a minute to take what is left.
 //  5. A malformed request is answered with Redis's error and ends that one
 //     connection. Nothing is allocated because a request announces it.
-//  6. Why a connection ended is one value of one type, in the log and in the
-//     counters.
+//  6. Why a connection ended is one value of one type, in the log, in the
+//     counters and in Closures.
 //  7. A client that has not finished the handshake of TLS delays nobody, and is
 //     closed when its time is up.
 //  8. CONFIG SET and Reload change where the server listens and what
@@ -31,6 +31,9 @@
 //  9. After Shutdown or Close no goroutine of the server is left, unless a
 //     command runs on for more than a second after the context is done:
 //     Shutdown then says so in its error.
+//  10. A panic while a client is served ends that client. One in what clients
+//     share, or in a goroutine of no client, ends the process: it is logged and
+//     raised again where no program can recover from it.
 //
 // # The path of a message
 //

@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -16,10 +18,8 @@ func TestEveryReasonIsInTheTable(t *testing.T) {
 	}
 	declared := 0
 	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if typ, isIdent := ast.Expr(nil), false; ok {
-			typ = spec.Type
-			if _, isIdent = typ.(*ast.Ident); isIdent && typ.(*ast.Ident).Name == "closeReason" {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "closeReason" {
 				declared += len(spec.Names)
 			}
 		}
@@ -35,5 +35,18 @@ func TestEveryReasonIsInTheTable(t *testing.T) {
 	}
 	if i := slices.IndexFunc(closeReasons, func(e reasonEntry) bool { return e.why == closedPanic }); reasonIndexes[closedPanic] != i {
 		t.Errorf("panic is at %d, want %d", reasonIndexes[closedPanic], i)
+	}
+}
+
+// The page for operators names each reason.
+func TestEveryReasonIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/closures.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range closeReasons {
+		if !strings.Contains(string(page), "`"+string(e.why)+"`") {
+			t.Errorf("docs/closures.md lacks %s", e.why)
+		}
 	}
 }
