@@ -63,6 +63,7 @@ func TestUnreadRepliesBeforeAuth(t *testing.T) {
 	for _, target := range released() {
 		for name, requests := range map[string]int{"pipelined": 2000, "one by one": 1} {
 			t.Run(target.Name+"/"+strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+				parallel(t)
 				s := sut.Start(t, target.Binary(t), "--requirepass", password, "--save", "")
 				boss := admin(t, s)
 				before := memory(t, s)
@@ -82,7 +83,7 @@ func TestUnreadRepliesBeforeAuth(t *testing.T) {
 // A client that sends and does not read is not read from any more.
 func TestUnreadRepliesAfterAuth(t *testing.T) {
 	const bound = 24 * mib
-	most := long(128*mib, 64*mib) // of requests
+	const most = 64 * mib // of requests
 	big := strings.Repeat("x", 16*kib)
 	requests := []struct{ name, text string }{
 		{"PING", strings.Repeat("PING\r\n", 1000)},
@@ -93,6 +94,7 @@ func TestUnreadRepliesAfterAuth(t *testing.T) {
 	for _, target := range released() {
 		for _, r := range requests {
 			t.Run(target.Name+"/"+strings.ReplaceAll(r.name, " ", "-"), func(t *testing.T) {
+				parallel(t)
 				s := sut.Start(t, target.Binary(t), "--requirepass", password, "--save", "")
 				sub := admin(t, s)
 				if strings.HasPrefix(r.text, "PUBSUB") {
@@ -107,7 +109,15 @@ func TestUnreadRepliesAfterAuth(t *testing.T) {
 				}
 				before := memory(t, s)
 				peak := watchMemory(t, s)
-				sent, closed := flood(t, c, r.text, most, long(5*time.Second, 2*time.Second))
+				most := most
+				if target.Name == "redis" && strings.HasPrefix(r.text, "PUBSUB") {
+					most = 50 * len("PUBSUB CHANNELS\r\n") // it would take gigabytes
+					r.text = r.text[:most]
+				}
+				sent, closed := flood(t, c, r.text, most, long(5*time.Second, time.Second))
+				if sent >= most { // it may not have got to all of it yet
+					waitFor(3*time.Second, func() bool { return memory(t, s)-before > 4*bound })
+				}
 				grown := peak() - before
 				t.Logf("R3: %s, after login, %s: %s of requests taken, memory +%s", target.Name, r.name, megabytes(int64(sent)), megabytes(grown))
 				holds(t, target, !closed, "the client was closed")
