@@ -41,6 +41,9 @@ type Set[V any] struct {
 	suffixes rankSet             // suffix ranks in use
 	pairs    [numLengths]rankSet // suffix ranks in use with each prefix rank
 
+	// long has the simplified form of every long pattern.
+	long map[*entry[V]]simplified
+
 	// peak is the most patterns held since the maps were last made.
 	peak int
 }
@@ -122,11 +125,20 @@ func (s *Set[V]) AppendMatches(dst []V, name string) []V {
 // one bucket, should their hashes ever collide, from yielding a pattern twice.
 func (s *Set[V]) appendBucket(dst []V, key uint64, sh shape, name string) []V {
 	for e := s.buckets[key]; e != nil; e = e.next {
-		if e.shape == sh && Match(e.pattern, name) {
+		if e.shape == sh && s.matches(e, name) {
 			dst = append(dst, e.value)
 		}
 	}
 	return dst
+}
+
+// matches tells whether the pattern of an entry matches the name.
+func (s *Set[V]) matches(e *entry[V], name string) bool {
+	if len(e.pattern) < longPattern {
+		return Match(e.pattern, name)
+	}
+	long := s.long[e]
+	return len(name) >= long.least && Match(long.text, name)
 }
 
 // Add gives a pattern a value, which replaces the value it had, if any.
@@ -148,6 +160,12 @@ func (s *Set[V]) Add(pattern string, v V) {
 	}
 	s.buckets[key] = e
 	s.patterns[pattern] = e
+	if len(pattern) >= longPattern {
+		if s.long == nil {
+			s.long = make(map[*entry[V]]simplified)
+		}
+		s.long[e] = simplify(pattern)
+	}
 	s.peak = max(s.peak, len(s.patterns))
 	s.shapes[sh]++
 	if s.shapes[sh] == 1 && sh != exactShape {
@@ -166,6 +184,7 @@ func (s *Set[V]) Delete(pattern string) bool {
 		return false
 	}
 	delete(s.patterns, pattern)
+	delete(s.long, e)
 	if len(s.patterns) == 0 {
 		*s = Set[V]{}
 		return true
