@@ -64,7 +64,7 @@ func checkSet(t *testing.T, s *Set[int], m setModel) {
 			if e.next != nil && e.next.prev != e {
 				t.Fatalf("bucket %#x is not linked backwards after %q", key, e.pattern)
 			}
-			if k, sh := s.locate(e.pattern); k != key || sh != e.shape {
+			if k, sh := s.locate(Prepare(e.pattern)); k != key || sh != e.shape {
 				t.Fatalf("%q is in bucket %#x, %v, want %#x, %v", e.pattern, key, e.shape, k, sh)
 			}
 		}
