@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/pubsubd/pubsubd/match"
 )
 
 // access is how operations reach the broker's tables: taking the locks they
@@ -48,13 +50,39 @@ func (d *Delivery) recycle() {
 }
 
 func (a access) publish(from any, k Kind, channel string, payloads [][]byte) (receivers int) {
-	b := a.b
 	if k == Pattern {
 		panic("broker: a message is published to a channel, not to a pattern")
 	}
 	if len(payloads) == 0 {
 		return 0
 	}
+	if k == Channel && len(channel) > longName && !a.held {
+		return a.publishLong(from, channel, payloads)
+	}
+	receivers, _ = a.publishTo(from, k, channel, payloads, nil)
+	return receivers
+}
+
+// longName is the length in bytes from which the names of channels are matched
+// with patterns before any lock is taken, where that may take long.
+const longName = 1 << 10
+
+// publishLong is publish to a channel of a long name. Nobody else has to wait
+// until it is clear which patterns match.
+func (a access) publishLong(from any, channel string, payloads [][]byte) int {
+	for t := newTrial(channel); ; t.Decide() {
+		if receivers, ok := a.publishTo(from, Channel, channel, payloads, t); ok {
+			return receivers
+		}
+	}
+}
+
+func newTrial(channel string) *match.Trial[*audience] { return match.NewTrial[*audience](channel) }
+
+// publishTo is publish that, unless t is nil, does nothing but to report it if
+// some patterns have to be tried first.
+func (a access) publishTo(from any, k Kind, channel string, payloads [][]byte, t *match.Trial[*audience]) (receivers int, ok bool) {
+	b := a.b
 	s := b.shard(channel)
 	if !a.held {
 		s.mu.Lock()
@@ -68,13 +96,16 @@ func (a access) publish(from any, k Kind, channel string, payloads [][]byte) (re
 			b.patterns.mu.RLock()
 			defer b.patterns.mu.RUnlock()
 		}
-		matched = b.patterns.set.AppendMatches(s.matched[:0], channel)
-		s.matched = matched[:0]
+		matched, ok = b.matched(s.matched[:0], channel, t)
+		if s.matched = matched[:0]; !ok {
+			clear(matched)
+			return 0, false
+		}
 	}
 
 	s.published += uint64(len(payloads))
 	if to == nil && len(matched) == 0 {
-		return 0
+		return 0, true
 	}
 	d := deliveries.Get().(*Delivery)
 	d.From, d.Channel = from, channel
@@ -103,7 +134,16 @@ func (a access) publish(from any, k Kind, channel string, payloads [][]byte) (re
 	}
 	d.recycle()
 	s.delivered += uint64(receivers) * uint64(len(payloads))
-	return receivers
+	return receivers, true
+}
+
+// matched appends the audiences of the patterns that match a channel, unless
+// there is a trial that has not decided about all of them.
+func (b *Broker) matched(dst []*audience, channel string, t *match.Trial[*audience]) ([]*audience, bool) {
+	if t != nil {
+		return t.AppendMatches(&b.patterns.set, dst)
+	}
+	return b.patterns.set.AppendMatches(dst, channel), true
 }
 
 // deliver sets d up for one audience and hands it over.
@@ -139,6 +179,12 @@ func (b *Broker) table(k Kind, name string) sync.Locker {
 
 func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 	b := a.b
+	var long match.Prepared // what takes time is done without a lock
+	isLong := k == Pattern && len(name) > longName
+	if isLong {
+		name = strings.Clone(name)
+		long = match.Prepare(name)
+	}
 	a.lock(&m.mu)
 	defer a.unlock(&m.mu)
 	mu := b.table(k, name)
@@ -150,9 +196,16 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 		panic("broker: Member of another Broker")
 	}
 	if to == nil {
-		to = &audience{name: strings.Clone(name)}
+		if !isLong {
+			name = strings.Clone(name)
+		}
+		to = &audience{name: name}
 		if k == Pattern {
-			b.patterns.set.Add(to.name, to)
+			if isLong {
+				b.patterns.set.AddPrepared(long, to)
+			} else {
+				b.patterns.set.Add(to.name, to)
+			}
 			b.patterns.num.Store(int64(b.patterns.set.Len()))
 		} else {
 			b.shard(name).audiences[k][to.name] = to

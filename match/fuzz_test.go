@@ -19,8 +19,18 @@ func FuzzMatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pattern, name string) {
 		// The model takes len(pattern) * len(name) steps and more.
 		pattern, name = pattern[:min(len(pattern), 256)], name[:min(len(name), 256)]
-		if got, want := Match(pattern, name), modelMatch(pattern, name); got != want {
+		want := modelMatch(pattern, name)
+		if got := Match(pattern, name); got != want {
 			t.Errorf("Match(%q, %q) = %v, want %v", pattern, name, got, want)
+		}
+		if s := simplify(pattern); name != "" && (len(name) >= s.least && Match(s.text, name)) != want || len(s.text) > len(pattern) {
+			t.Errorf("simplify(%q) = %q, %d; for %q that is not %v", pattern, s.text, s.least, name, want)
+		}
+		if name == "" {
+			return
+		}
+		if got, want := behindStar(pattern, name), modelMatch("*"+pattern, name); got != want {
+			t.Errorf("behindStar(%q, %q) = %v, want %v", pattern, name, got, want)
 		}
 	})
 }

@@ -8,8 +8,10 @@ import "strings"
 //
 // The empty name matches only the empty pattern, not "*".
 //
-// It does not allocate and does not recurse. Its time is at worst
-// proportional to len(pattern) * len(name).
+// Its time is at worst proportional to len(pattern) * len(name), or to a 64th of
+// it if no more than 65536 bytes of the name are matched between two stars. It
+// does not recurse without bound, and allocates only where it would go back over
+// the name very often: at most a little more than 2 MiB.
 func Match(pattern, name string) bool {
 	if name == "" {
 		return pattern == ""
@@ -26,9 +28,11 @@ func Match(pattern, name string) bool {
 		star  = -1                   // the pattern byte after the last star; -1 before the first
 		run   string                 // the plain bytes from star to the next special one
 		start int                    // where in name the pattern after star is being tried
+		spent int                    // bytes of pattern tried in vain
 	)
 	for {
-		var from int // where in name to try it next
+		var from int  // where in name to try it next
+		retry := true // after a mismatch, and not for the first time behind a star
 		switch {
 		case p == len(pattern):
 			if n == len(name) {
@@ -37,7 +41,7 @@ func Match(pattern, name string) bool {
 			from = start + 1
 		case pattern[p] == '*':
 			p++
-			star, run, from = p, plainRun(pattern[p:]), n
+			star, run, from, retry = p, plainRun(pattern[p:]), n, false
 			if p+len(run) == len(pattern) {
 				return strings.HasSuffix(name[n:], run)
 			}
@@ -67,6 +71,11 @@ func Match(pattern, name string) bool {
 		if star < 0 {
 			return false
 		}
+		if retry {
+			if spent += p - star + 1; spent > patience {
+				return behindStar(pattern[star:], name[from:])
+			}
+		}
 		i := strings.Index(name[from:], run)
 		if i < 0 {
 			return false
@@ -75,6 +84,10 @@ func Match(pattern, name string) bool {
 		p, n = star+len(run), start+len(run)
 	}
 }
+
+// patience is how many bytes of a pattern Match tries in vain before it looks
+// at many places of the name at once, which it has to prepare for.
+const patience = 1 << 10
 
 // special has the bytes that do not stand for themselves outside a class.
 var special = [256]bool{'*': true, '?': true, '[': true, '\\': true}

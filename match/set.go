@@ -41,6 +41,9 @@ type Set[V any] struct {
 	suffixes rankSet             // suffix ranks in use
 	pairs    [numLengths]rankSet // suffix ranks in use with each prefix rank
 
+	// long has the simplified form of every long pattern.
+	long map[*entry[V]]simplified
+
 	// peak is the most patterns held since the maps were last made.
 	peak int
 }
@@ -83,11 +86,16 @@ func (s *Set[V]) All() iter.Seq2[string, V] {
 // by [Match], and returns the extended slice. Each such pattern contributes its
 // value once; their order is not specified.
 func (s *Set[V]) AppendMatches(dst []V, name string) []V {
+	return s.appendMatches(dst, name, nil)
+}
+
+// appendMatches is AppendMatches that, unless t is nil, asks it what matches.
+func (s *Set[V]) appendMatches(dst []V, name string, t *Trial[V]) []V {
 	if len(s.patterns) == 0 {
 		return dst
 	}
 	if s.shapes[exactShape] > 0 {
-		dst = s.appendBucket(dst, s.exactKey(name), exactShape, name)
+		dst = s.appendBucket(dst, s.exactKey(name), exactShape, name, t)
 	}
 	var hashes [numLengths]uint64 // of the suffixes of name, by rank
 	for r := s.suffixes; r != 0; r = r.withoutLowest() {
@@ -111,7 +119,7 @@ func (s *Set[V]) AppendMatches(dst []V, name string) []V {
 				break // prefix and suffix never overlap
 			}
 			key := pairKey(hash, hashes[suffix])
-			dst = s.appendBucket(dst, key, shape{prefix, suffix}, name)
+			dst = s.appendBucket(dst, key, shape{prefix, suffix}, name, t)
 		}
 	}
 	return dst
@@ -120,9 +128,22 @@ func (s *Set[V]) AppendMatches(dst []V, name string) []V {
 // appendBucket appends the values of those patterns in one bucket that have the
 // shape and match the name. Looking at the shape keeps two shapes that meet in
 // one bucket, should their hashes ever collide, from yielding a pattern twice.
-func (s *Set[V]) appendBucket(dst []V, key uint64, sh shape, name string) []V {
+func (s *Set[V]) appendBucket(dst []V, key uint64, sh shape, name string, t *Trial[V]) []V {
 	for e := s.buckets[key]; e != nil; e = e.next {
-		if e.shape == sh && Match(e.pattern, name) {
+		if e.shape != sh {
+			continue
+		}
+		matched := false
+		switch {
+		case t != nil:
+			matched = t.matches(s, e)
+		case len(e.pattern) < longPattern:
+			matched = Match(e.pattern, name)
+		default:
+			long := s.long[e]
+			matched = len(name) >= long.least && Match(long.text, name)
+		}
+		if matched {
 			dst = append(dst, e.value)
 		}
 	}
@@ -135,19 +156,40 @@ func (s *Set[V]) Add(pattern string, v V) {
 		e.value = v
 		return
 	}
+	s.add(Prepare(pattern), v)
+}
+
+// AddPrepared is Add for a pattern that has been prepared.
+func (s *Set[V]) AddPrepared(p Prepared, v V) {
+	if e := s.patterns[p.pattern]; e != nil {
+		e.value = v
+		return
+	}
+	s.add(p, v)
+}
+
+// add adds a pattern that the Set does not have.
+func (s *Set[V]) add(p Prepared, v V) {
 	if s.patterns == nil {
 		s.patterns = make(map[string]*entry[V])
 		s.buckets = make(map[uint64]*entry[V])
 		s.shapes = make(map[shape]int)
 		s.seed = maphash.MakeSeed()
 	}
-	key, sh := s.locate(pattern)
-	e := &entry[V]{pattern: pattern, value: v, next: s.buckets[key], shape: sh}
+	key, sh := s.locate(p)
+	e := &entry[V]{pattern: p.pattern, value: v, next: s.buckets[key], shape: sh}
 	if e.next != nil {
 		e.next.prev = e
 	}
 	s.buckets[key] = e
-	s.patterns[pattern] = e
+	s.patterns[p.pattern] = e
+	if len(p.pattern) >= longPattern {
+		if s.long == nil {
+			s.long = make(map[*entry[V]]simplified)
+		}
+		p.simple.key = key
+		s.long[e] = p.simple
+	}
 	s.peak = max(s.peak, len(s.patterns))
 	s.shapes[sh]++
 	if s.shapes[sh] == 1 && sh != exactShape {
@@ -173,7 +215,7 @@ func (s *Set[V]) Delete(pattern string) bool {
 	if e.next != nil {
 		e.next.prev = e.prev
 	}
-	switch key, _ := s.locate(pattern); {
+	switch key := s.forgetKey(e); {
 	case e.prev != nil:
 		e.prev.next = e.next
 	case e.next != nil:
@@ -184,6 +226,17 @@ func (s *Set[V]) Delete(pattern string) bool {
 	s.forget(e.shape)
 	s.shrink()
 	return true
+}
+
+// forgetKey returns the key of the bucket of an entry that leaves, which for a
+// long pattern has been kept.
+func (s *Set[V]) forgetKey(e *entry[V]) uint64 {
+	if long, ok := s.long[e]; ok {
+		delete(s.long, e)
+		return long.key
+	}
+	key, _ := s.locate(Prepare(e.pattern))
+	return key
 }
 
 // forget counts one pattern less of a shape.
@@ -231,9 +284,9 @@ func (s *Set[V]) shrink() {
 }
 
 // locate returns the key of the bucket a pattern belongs to, and its shape.
-func (s *Set[V]) locate(pattern string) (key uint64, sh shape) {
-	prefix, suffix, exact := literals(pattern)
-	if exact {
+func (s *Set[V]) locate(p Prepared) (key uint64, sh shape) {
+	prefix, suffix := p.prefix, p.suffix
+	if p.exact {
 		return s.exactKey(prefix), exactShape
 	}
 	sh = shape{rank(len(prefix)), rank(len(suffix))}

@@ -64,7 +64,7 @@ func checkSet(t *testing.T, s *Set[int], m setModel) {
 			if e.next != nil && e.next.prev != e {
 				t.Fatalf("bucket %#x is not linked backwards after %q", key, e.pattern)
 			}
-			if k, sh := s.locate(e.pattern); k != key || sh != e.shape {
+			if k, sh := s.locate(Prepare(e.pattern)); k != key || sh != e.shape {
 				t.Fatalf("%q is in bucket %#x, %v, want %#x, %v", e.pattern, key, e.shape, k, sh)
 			}
 		}
@@ -408,5 +408,44 @@ func TestSetDoesNotAllocate(t *testing.T) {
 	}
 	if len(dst) == 0 {
 		t.Error("the last name matches nothing, want a match")
+	}
+}
+
+// A long pattern matches as it does alone, and leaves nothing behind.
+func TestSetLongPatterns(t *testing.T) {
+	var s Set[int]
+	patterns := []string{
+		"a" + strings.Repeat("*", 1000) + "b",
+		"a*[" + strings.Repeat("xy", 500) + "]*b",
+		"*" + strings.Repeat("?", 400),
+		strings.Repeat("c", 400) + "*",
+		strings.Repeat("c", 400),
+		strings.Repeat("?", longPattern-1),
+	}
+	for i, p := range patterns {
+		s.Add(p, i)
+		s.Add(p, i)
+	}
+	for _, name := range []string{"ab", "axb", "azb", "b", "", strings.Repeat("c", 399), strings.Repeat("c", 400), strings.Repeat("c", 401), strings.Repeat("d", longPattern-1)} {
+		var want []int
+		for i, p := range patterns {
+			if Match(p, name) {
+				want = append(want, i)
+			}
+		}
+		got := s.AppendMatches(nil, name)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%.10q of %d bytes: %v, want %v", name, len(name), got, want)
+		}
+	}
+	s.Add("short", 0)
+	for _, p := range patterns {
+		if !s.Delete(p) {
+			t.Errorf("%.20q was not there", p)
+		}
+	}
+	if len(s.long) != 0 {
+		t.Errorf("%d simplified patterns are left", len(s.long))
 	}
 }
