@@ -117,7 +117,7 @@ func (p *program) run() int {
 
 func passwordWarning(given bool) string {
 	if given {
-		return "the password is an argument of this process, which every user of the machine can read"
+		return "the password is an argument of this process, which every user of the machine can read; better places are the configuration file and " + argsVariable + " in the environment"
 	}
 	return ""
 }

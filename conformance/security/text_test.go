@@ -58,6 +58,9 @@ func Test23RepliesAreNotSplit(t *testing.T) {
 					}
 					break
 				}
+				if (v.Kind == transcript.SimpleError || v.Kind == transcript.SimpleString) && strings.ContainsAny(v.Text, "\r\n") {
+					t.Errorf("%.60q: half of a line end is in the answer %q", args, v.Text)
+				}
 				if v.Kind == transcript.EOF || v.Kind == transcript.SimpleString && v.Text == "FORGED" {
 					t.Fatalf("%.60q: %v", args, v)
 				}

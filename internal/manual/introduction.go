@@ -14,7 +14,9 @@ argument, then the arguments as if they were lines at the end of the file. The
 later of two lines wins. Several values may follow a directive, or one argument
 may hold all of it: ` + "`\"--maxclients 100\"`" + `. ` + "`--name=value`" + ` is an error. The
 environment variable PUBSUBD_ARGS, split like a line of the file, holds arguments
-that stand before those of the command line, for containers.
+that stand before those of the command line, for containers. A password is safer
+there than among the arguments, which every user of the machine can read, and
+safest in a file that only the server can.
 
 In the file a line is a directive, in any case, and its values. A value with
 blanks stands in double quotes, with the escapes ` + "`\\n \\r \\t \\a \\b \\\\ \\\" \\xHH`" + `, or in
