@@ -2,6 +2,7 @@
 # make test       installs what the tests need, then vets and tests everything
 # make fuzz       runs every fuzz target for FUZZTIME
 # make soak       runs the ordering tests for a minute each
+# make endure     runs the long forms of the tests from outside: hours
 # make bench      compares with redis-server, about two minutes
 # make record     records the transcripts and screens anew from redis-server
 # make release    builds the binaries for all systems into dist/
@@ -10,7 +11,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 60s
 PLATFORMS   = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
-.PHONY: build deps test lint fuzz soak bench record release clean
+.PHONY: build deps test lint fuzz soak endure bench record release clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o pubsubd ./cmd/pubsubd
@@ -33,6 +34,12 @@ fuzz:
 soak: deps
 	CGO_ENABLED=1 go test -race -count=1 -run 'TestOrder$$' ./broker -broker.duration=60s
 	CGO_ENABLED=1 go test -race -count=1 -run 'TestStress$$' ./server -server.duration=60s
+
+endure: deps
+	go test ./conformance/bounds ./conformance/faults ./conformance/hostile ./conformance/security ./conformance/slow ./conformance/restart -p 1 -count=1 -soak -v -timeout 2h
+	go test ./conformance/order -count=1 -soak -v -timeout 4h
+	CGO_ENABLED=1 go test -race ./conformance/order -count=1 -run 'TestOrder/pubsubd' -soak -v -timeout 4h
+	go test ./conformance/soak -count=1 -soak -v -timeout 2h
 
 bench:
 	go run ./bench -quick

@@ -45,6 +45,6 @@
 //
 // # Lock order
 //
-// The broker's locks, then outbox.mu, then Server.mu or client.mu, then
+// The order of MONITOR, the broker's locks, then outbox.mu, then Server.mu or client.mu, then
 // flusher.mu. Nothing is written to a connection with any of them held.
 package server
