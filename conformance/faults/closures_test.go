@@ -227,11 +227,7 @@ func TestEveryReason(t *testing.T) {
 			if tt.also != "" && info(t, s.admin, tt.also) != 1 {
 				t.Errorf("INFO %s:%d", tt.also, info(t, s.admin, tt.also))
 			}
-			var lines []map[string]any
-			sut.Until(t, "the line of the log", func() bool {
-				lines = logLines(t, s.Server, "addr", addr)
-				return len(lines) > 0
-			})
+			lines := awaitLines(t, s.Server, 1, "addr", addr)
 			if len(lines) != 1 || lines[0]["reason"] != tt.reason || lines[0]["user"] != user || lines[0]["name"] != name ||
 				fmt.Sprint(lines[0]["queued_messages"]) != e["queued-messages"] || fmt.Sprint(lines[0]["id"]) != e["id"] {
 				t.Errorf("the log has %v", lines)
@@ -273,7 +269,7 @@ func TestShutdownIsTold(t *testing.T) {
 	s := newScene(t)
 	c := s.dial(t)
 	s.Stop()
-	lines := logLines(t, s.Server, "addr", c.LocalAddr().String())
+	lines := awaitLines(t, s.Server, 1, "addr", c.LocalAddr().String())
 	if len(lines) != 1 || lines[0]["reason"] != "shutdown" || lines[0]["name"] != "victim" {
 		t.Errorf("the log has %v", lines)
 	}

@@ -81,6 +81,17 @@ func info(t testing.TB, c *wire.Conn, field string) int64 {
 	return n
 }
 
+// awaitLines is logLines that waits until there are so many: the log takes its
+// way.
+func awaitLines(t testing.TB, s *sut.Server, n int, key, value string) (found []map[string]any) {
+	t.Helper()
+	sut.Until(t, fmt.Sprintf("%d lines with %s %s", n, key, value), func() bool {
+		found = logLines(t, s, key, value)
+		return len(found) >= n
+	})
+	return found
+}
+
 // logLines returns the lines of the log, which is in JSON, that have a field
 // with a value.
 func logLines(t testing.TB, s *sut.Server, key, value string) (found []map[string]any) {
