@@ -122,14 +122,14 @@ func (s *Server) full() bool {
 const keepAliveProbes = 3
 
 // watchPeer makes the end of a connection show whose other side has gone without
-// a word: after the period of silence and probes in the same time again, if there
-// is nothing to send to it, and after as long if there is and it takes none of
-// it. Zero means that it need not show.
+// a word: after the period of silence and probes in about the same time again, if
+// there is nothing to send to it, and after as long if there is, which the probes
+// wait for. Zero means that it need not show. Linux also ends connections whose
+// other side answers and makes no room for so long.
 func watchPeer(tc *net.TCPConn, period time.Duration) {
-	interval := max(period/keepAliveProbes, time.Second)
-	_ = tc.SetKeepAliveConfig(net.KeepAliveConfig{Enable: period > 0, Idle: period, Interval: interval, Count: keepAliveProbes})
+	_ = tc.SetKeepAliveConfig(net.KeepAliveConfig{Enable: period > 0, Idle: period, Interval: max(period/keepAliveProbes, time.Second), Count: keepAliveProbes})
 	if period > 0 {
-		setUserTimeout(tc, period+keepAliveProbes*interval)
+		setUserTimeout(tc, 2*period)
 	}
 }
 

@@ -129,7 +129,7 @@ var manual = []manualSection{
 	{"Limits", "What a client may take. Sizes have the units k, m and g of 1000 and kb, mb and gb of 1024.", []manualEntry{
 		{"client-output-buffer-limit", `What may wait to be sent to a client of a class: it is closed when that reaches the hard limit, or has been over the soft limit for longer than the seconds given. The class "pubsub" is clients in subscribed state, "normal" all others; there are no clients of the class "slave", or "replica". 0 means no limit. A line sets the classes it names.`},
 		{"client-query-buffer-limit", "How much a client may have sent that has not been run yet."},
-		{"query-buffers-limit", "How much all clients together may have sent that has not been run yet, as a size or a percentage of what there is; beyond it the one with the largest request is closed. Small requests do not count. 0 means no limit. Redis has no such directive."},
+		{"query-buffers-limit", "How much all clients together may have sent that has not been run yet, as a size or a percentage of what there is; beyond it the one with the largest request is closed. Small requests do not count, and memory that is let go of is collected later, so that the process may take more than twice as much. 0 means no limit. Redis has no such directive."},
 		{"proto-max-bulk-len", "The longest argument of a command, which bounds messages and the names of channels."},
 		{"proto-max-multibulk-len", "The most arguments of a command. Redis has no such directive."},
 		{"databases", "How many numbers SELECT accepts. Channels belong to no database."},

@@ -13,6 +13,7 @@ import (
 // What one client may send, before login and after it, is what it may send to
 // redis-server, and more is answered as there.
 func TestLimitsOfRequests(t *testing.T) {
+	parallel(t)
 	bulk := func(n int) string { return fmt.Sprintf("$%d\r\n%s\r\n", n, strings.Repeat("x", n)) }
 	multi := func(n int, elements string) string { return fmt.Sprintf("*%d\r\n%s", n, elements) }
 	const noAuth = "-NOAUTH Authentication required."

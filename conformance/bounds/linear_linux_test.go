@@ -46,6 +46,7 @@ func TestRequestsTakeLinearTime(t *testing.T) {
 			{fmt.Sprintf("%d MB in pieces of 1 KB", bulk/mib), large, kib, ":0"},
 		} {
 			t.Run(target.Name+"/"+strings.ReplaceAll(r.name, " ", "-"), func(t *testing.T) {
+				parallel(t)
 				s := sut.Start(t, target.Binary(t), "--save", "")
 				c := wire.DialTCP(t, s.Addr)
 				before, start := cpu(t, s), time.Now()
@@ -64,6 +65,7 @@ func TestAnnouncedBytesTakeNoMemory(t *testing.T) {
 	const pieces, bound = 20_000, mib
 	for _, target := range released() {
 		t.Run(target.Name, func(t *testing.T) {
+			parallel(t)
 			s := sut.Start(t, target.Binary(t), "--save", "")
 			c, other := wire.DialTCP(t, s.Addr), wire.DialTCP(t, s.Addr)
 			ask(t, c, "+PONG", "PING")
@@ -89,6 +91,7 @@ func TestIdleConnectionsHoldNoMemory(t *testing.T) {
 	request := wire.AppendRequest(nil, "PUBLISH", "nobody", strings.Repeat("x", size))
 	for _, target := range released() {
 		t.Run(target.Name, func(t *testing.T) {
+			parallel(t)
 			s := sut.Start(t, target.Binary(t), "--save", "")
 			other := wire.DialTCP(t, s.Addr)
 			clients := make([]*wire.Conn, number)

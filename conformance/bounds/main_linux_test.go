@@ -57,6 +57,13 @@ func long[T any](inLong, inShort T) T {
 	return inShort
 }
 
+// parallel runs a test beside others in the short form. The long form measures.
+func parallel(t *testing.T) {
+	if !sut.Long() {
+		t.Parallel()
+	}
+}
+
 // waitFor waits until something holds and tells whether it came to that.
 func waitFor(within time.Duration, something func() bool) bool {
 	ticker := time.NewTicker(look)

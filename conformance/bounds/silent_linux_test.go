@@ -86,7 +86,7 @@ func TestAuthTimeout(t *testing.T) {
 	}
 	for _, network := range []string{sut.TCP, sut.Unix, sut.TLS} {
 		t.Run(network, func(t *testing.T) {
-			t.Parallel()
+			parallel(t)
 			s, at := sut.StartOn(t, sut.Pubsubd(t), network, args...)
 			boss := admin(t, s)
 			inside := wire.Dial(t, at)
@@ -148,7 +148,7 @@ func TestAuthTimeout(t *testing.T) {
 // CONFIG SET auth-timeout is for those who are connected already. Without a
 // password it is for nobody, and its clock begins when there is one.
 func TestAuthTimeoutFollowsTheConfiguration(t *testing.T) {
-	t.Parallel()
+	parallel(t)
 	s := sut.Start(t, sut.Pubsubd(t), "--auth-timeout", "1")
 	boss, open := wire.DialTCP(t, s.Addr), wire.DialTCP(t, s.Addr)
 	ask(t, boss, "+OK", "CONFIG", "SET", "requirepass", password)
@@ -174,7 +174,7 @@ func TestAuthTimeoutFollowsTheConfiguration(t *testing.T) {
 // Clients that do not finish a TLS handshake are closed, and delay nobody until
 // they are.
 func TestStalledHandshakesDelayNobody(t *testing.T) {
-	t.Parallel()
+	parallel(t)
 	const number = 200
 	bound := long(10*time.Second, 2*time.Second) // the default, and a short one
 	s, at := sut.StartOn(t, sut.Pubsubd(t), sut.TLS, "--tls-handshake-timeout", strconv.Itoa(int(bound/time.Second)))

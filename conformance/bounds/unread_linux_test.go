@@ -61,14 +61,21 @@ func flood(t *testing.T, nc net.Conn, request string, most int, stall time.Durat
 func TestUnreadRepliesBeforeAuth(t *testing.T) {
 	const bound, most = 64 * kib, 16 * mib
 	for _, target := range released() {
-		for name, requests := range map[string]int{"pipelined": 2000, "one by one": 1} {
+		for _, name := range []string{"pipelined", "one by one"} {
 			t.Run(target.Name+"/"+strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+				parallel(t)
 				s := sut.Start(t, target.Binary(t), "--requirepass", password, "--save", "")
 				boss := admin(t, s)
 				before := memory(t, s)
 				peak := watchMemory(t, s)
-				_, closed := flood(t, deaf(t, s), strings.Repeat("PING\r\n", requests), most, long(5*time.Second, wire.Patience))
-				replies := info(t, boss, "errorstats", "errorstat_NOAUTH") * int64(len(noAuth))
+				answered := func() int64 { return info(t, boss, "errorstats", "errorstat_NOAUTH") }
+				closed := false
+				if c := deaf(t, s); name == "pipelined" {
+					_, closed = flood(t, c, strings.Repeat("PING\r\n", 2000), most, long(5*time.Second, wire.Patience))
+				} else {
+					closed = askOneByOne(t, c, 8*bound/len(noAuth), answered)
+				}
+				replies := answered() * int64(len(noAuth))
 				grown := peak() - before
 				t.Logf("R3: %s, before login, %s: closed %v after %d bytes of replies, memory +%s", target.Name, name, closed, replies, megabytes(grown))
 				holds(t, target, closed, "the client was not closed")
@@ -79,10 +86,28 @@ func TestUnreadRepliesBeforeAuth(t *testing.T) {
 	}
 }
 
+// askOneByOne sends requests, each when the one before has been answered, which
+// is not read. It tells whether the server has closed the connection.
+func askOneByOne(t *testing.T, c net.Conn, most int, answered func() int64) (closed bool) {
+	t.Helper()
+	for n := range int64(most) {
+		_ = c.SetWriteDeadline(time.Now().Add(wire.Patience))
+		if _, err := c.Write([]byte("PING\r\n")); err != nil {
+			return true
+		}
+		// The write after the connection was closed fails, that one does not.
+		if !waitFor(time.Second, func() bool { return answered() > n }) {
+			_, err := c.Write([]byte("PING\r\n"))
+			return err != nil
+		}
+	}
+	return false
+}
+
 // A client that sends and does not read is not read from any more.
 func TestUnreadRepliesAfterAuth(t *testing.T) {
 	const bound = 24 * mib
-	most := long(128*mib, 64*mib) // of requests
+	const most = 64 * mib // of requests
 	big := strings.Repeat("x", 16*kib)
 	requests := []struct{ name, text string }{
 		{"PING", strings.Repeat("PING\r\n", 1000)},
@@ -93,6 +118,7 @@ func TestUnreadRepliesAfterAuth(t *testing.T) {
 	for _, target := range released() {
 		for _, r := range requests {
 			t.Run(target.Name+"/"+strings.ReplaceAll(r.name, " ", "-"), func(t *testing.T) {
+				parallel(t)
 				s := sut.Start(t, target.Binary(t), "--requirepass", password, "--save", "")
 				sub := admin(t, s)
 				if strings.HasPrefix(r.text, "PUBSUB") {
@@ -107,7 +133,15 @@ func TestUnreadRepliesAfterAuth(t *testing.T) {
 				}
 				before := memory(t, s)
 				peak := watchMemory(t, s)
-				sent, closed := flood(t, c, r.text, most, long(5*time.Second, 2*time.Second))
+				most := most
+				if target.Name == "redis" && strings.HasPrefix(r.text, "PUBSUB") {
+					most = 50 * len("PUBSUB CHANNELS\r\n") // it would take gigabytes
+					r.text = r.text[:most]
+				}
+				sent, closed := flood(t, c, r.text, most, long(5*time.Second, time.Second))
+				if sent >= most { // it may not have got to all of it yet
+					waitFor(3*time.Second, func() bool { return memory(t, s)-before > 4*bound })
+				}
 				grown := peak() - before
 				t.Logf("R3: %s, after login, %s: %s of requests taken, memory +%s", target.Name, r.name, megabytes(int64(sent)), megabytes(grown))
 				holds(t, target, !closed, "the client was closed")

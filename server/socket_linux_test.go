@@ -1,0 +1,52 @@
+package server
+
+import (
+	"net"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The sockets of clients end when the other side has gone without a word,
+// whether something is queued for it or not.
+func TestPeersAreWatched(t *testing.T) {
+	for _, tt := range []struct {
+		period                  time.Duration
+		on, idle, interval, end int // the last in milliseconds
+	}{
+		{300 * time.Second, 1, 300, 100, 600_000},
+		{10 * time.Second, 1, 10, 3, 20_000},
+		{time.Second, 1, 1, 1, 2_000},
+		{0, 0, 0, 0, 0},
+	} {
+		s := newServer(t, func(c *Config) { c.TCPKeepAlive = tt.period })
+		dial(t, listen(t, s)).ask("PING", "+PONG")
+		rc, err := s.clients()[0].t.(*rawTransport).nc.(*net.TCPConn).SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		option := func(level, name int) (value int) {
+			t.Helper()
+			if err := rc.Control(func(fd uintptr) { value, err = syscall.GetsockoptInt(int(fd), level, name) }); err != nil {
+				t.Fatal(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+		if got := option(syscall.SOL_SOCKET, syscall.SO_KEEPALIVE); got != tt.on {
+			t.Errorf("tcp-keepalive %v: SO_KEEPALIVE is %d", tt.period, got)
+		}
+		if got := option(syscall.IPPROTO_TCP, tcpUserTimeout); got != tt.end {
+			t.Errorf("tcp-keepalive %v: TCP_USER_TIMEOUT is %d ms, want %d", tt.period, got, tt.end)
+		}
+		if tt.on == 0 {
+			continue
+		}
+		idle, interval, count := option(syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE), option(syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL), option(syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT)
+		if idle != tt.idle || interval < tt.interval || interval > tt.interval+1 || count != keepAliveProbes {
+			t.Errorf("tcp-keepalive %v: a probe after %d s, then every %d, %d times", tt.period, idle, interval, count)
+		}
+	}
+}
