@@ -108,8 +108,8 @@ func TestTrackingInProportion(t *testing.T) {
 // Whatever a client makes the server keep counts against maxmemory-clients.
 func TestAllThatIsKeptIsCounted(t *testing.T) {
 	t.Parallel()
-	s := release(t, "--maxmemory-clients", "16mb")
-	long := strings.Repeat("x", 1<<20)
+	s := release(t, "--maxmemory-clients", "4mb")
+	long := strings.Repeat("x", 256<<10)
 	for what, request := range map[string]func(i int) []string{
 		"SUBSCRIBE":  func(i int) []string { return []string{"SUBSCRIBE", fmt.Sprint(i, long)} },
 		"PSUBSCRIBE": func(i int) []string { return []string{"PSUBSCRIBE", fmt.Sprint(i, long)} },
@@ -118,8 +118,8 @@ func TestAllThatIsKeptIsCounted(t *testing.T) {
 			return []string{"CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", fmt.Sprintf("%04d%s", i, long)}
 		},
 		"MULTI":   func(i int) []string { return []string{"ECHO", long} },
-		"SETNAME": func(i int) []string { return []string{"CLIENT", "SETNAME", strings.Repeat("n", i<<22)} },
-		"SETINFO": func(i int) []string { return []string{"CLIENT", "SETINFO", "lib-ver", strings.Repeat("n", i<<22)} },
+		"SETNAME": func(i int) []string { return []string{"CLIENT", "SETNAME", strings.Repeat("n", i<<20)} },
+		"SETINFO": func(i int) []string { return []string{"CLIENT", "SETINFO", "lib-ver", strings.Repeat("n", i<<20)} },
 	} {
 		c := s.as("joe")
 		if what == "MULTI" {
@@ -134,7 +134,7 @@ func TestAllThatIsKeptIsCounted(t *testing.T) {
 			closed = err != nil || v.Kind == 0 || v.Kind == transcript.EOF
 		}
 		if !closed {
-			t.Errorf("%s: 60 MB and more are kept", what)
+			t.Errorf("%s: 15 MB and more are kept", what)
 		}
 	}
 	admin := s.dial()
