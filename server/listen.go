@@ -143,7 +143,8 @@ func (s *Server) isProtected(nc net.Conn) bool {
 	return ok && !addr.IP.IsLoopback()
 }
 
-// refuseTimeout bounds the write of a refusal.
+// refuseTimeout bounds the write of a refusal to a connection on which a write
+// may wait.
 const refuseTimeout = 10 * time.Millisecond
 
 // refuse answers a connection with an error, unless it is empty, and closes it.
@@ -160,6 +161,12 @@ func answerRefused(nc net.Conn, text string) {
 	if text == "" {
 		return
 	}
+	line := redcon.AppendError(nil, text)
+	t := newTransport(nc)
+	if _, mayWait := t.(interface{ waits() bool }); !mayWait {
+		_, _ = t.tryWrite([][]byte{line}) // there is room: nothing was written before
+		return
+	}
 	_ = nc.SetDeadline(time.Now().Add(refuseTimeout)) // of reads too: TLS shakes hands first
-	_, _ = nc.Write(redcon.AppendError(nil, text))
+	_, _ = nc.Write(line)
 }

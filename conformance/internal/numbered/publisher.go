@@ -27,12 +27,14 @@ type Publisher struct {
 
 // Options say what a Publisher publishes.
 type Options struct {
-	ID      int              // tells publishers apart
-	Channel string           // on which it publishes
-	Size    int              // bytes of a message; at least those of its numbers
-	Window  int              // messages sent before their answers are waited for; 0 means 1
-	Count   int              // of messages; 0 means until Stop
-	Pace    <-chan time.Time // if not nil, each window waits for it
+	ID      int    // tells publishers apart
+	Channel string // on which it publishes
+	Size    int    // bytes of a message; at least those of its numbers
+	Window  int    // messages sent before their answers are waited for; 0 means 1
+	Count   int    // of messages; 0 means until Stop
+	// Gate, if not nil, is called before each window with the number of messages
+	// sent until then. It returns when there may be more.
+	Gate func(sent int)
 }
 
 // Publish starts a publisher on a connection on which nothing is awaited. The
@@ -52,8 +54,8 @@ func (p *Publisher) run() error {
 	filler := strings.Repeat("x", p.opts.Size)
 	var out []byte
 	for n := 0; !p.stop.Load() && (p.opts.Count == 0 || n < p.opts.Count); {
-		if p.opts.Pace != nil {
-			<-p.opts.Pace
+		if p.opts.Gate != nil {
+			p.opts.Gate(n)
 		}
 		window := p.opts.Window
 		if p.opts.Count > 0 {
