@@ -125,11 +125,11 @@ func (s *Server) evictLargest(list []*client, sum, limit int64, me *client) int6
 }
 
 // evictable tells whether the client may be closed for its memory, and is not
-// being closed.
+// being closed. One that has ended its side and is still sent something may.
 func (c *client) evictable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.noEvict && c.reason == ""
+	return !c.noEvict && (c.reason == "" || c.reason == closedByPeer && !c.gone.Load())
 }
 
 const (

@@ -41,10 +41,14 @@ func TestNothingHoldsAClientThatHasGone(t *testing.T) {
 		if err := nc.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "the server to see the end", func() bool { return len(s.openClients()) == 0 })
+		waitFor(t, "the server to see the end", func() bool {
+			list := s.openClients()
+			return len(list) == 1 && list[0].out.awaiting.Load()
+		})
 		if _, err := io.Copy(io.Discard, nc); err != nil {
 			t.Fatal(err)
 		}
+		waitFor(t, "the client to be gone", func() bool { return s.connected() == 0 })
 	}
 	waitFor(t, "the clients' memory", func() bool {
 		runtime.GC()

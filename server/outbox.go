@@ -373,6 +373,7 @@ func (o *outbox) flushLocked() (again bool) {
 	for round := 0; ; round++ {
 		if len(o.queue) == 0 || o.closed {
 			o.state = outboxIdle
+			o.roomLocked()
 			o.endLocked()
 			return false
 		}

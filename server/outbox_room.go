@@ -10,10 +10,13 @@ const maxUnsent = 16 << 20
 // crowdedLocked tells whether the client has to make room before it is served
 // on. One in subscribed state has its output buffer limit for that.
 func (o *outbox) crowdedLocked() bool {
-	if o.closed || o.state != outboxBlocked {
+	switch {
+	case o.closed:
 		return false
+	case o.emptying: // others may be sending, or about to
+		return o.state != outboxIdle
 	}
-	return o.emptying || o.class == classNormal && o.queued > maxUnsent
+	return o.state == outboxBlocked && o.class == classNormal && o.queued > maxUnsent
 }
 
 // awaitRoom waits while too much is queued for a client that is not reading.

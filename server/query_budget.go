@@ -66,26 +66,31 @@ func (c *client) forgetLarge() {
 	}
 }
 
-// awaitQueryRoom waits until the buffer that the next read needs may be had. Only
-// the client's own goroutine may call it.
+// awaitQueryRoom waits until the buffer that the next read needs may be had. Of a
+// client nothing of which is run any more, what has arrived goes instead. Only the
+// client's own goroutine may call it.
 func (c *client) awaitQueryRoom() {
 	more := int64(c.in.growth())
 	if more == 0 {
 		return
 	}
 	q := &c.s.queries
-	for !q.take(c, more) {
+	for {
+		if c.ended || c.s.draining.Load() {
+			c.dropInput()
+			return
+		}
+		if c.gone.Load() || q.take(c, more) {
+			return
+		}
 		c.s.shedQueries(c, more)
 		q.mu.Lock()
 		q.waiting.Add(1)
-		if !c.gone.Load() && !q.fits(more) {
+		if !c.gone.Load() && !c.s.draining.Load() && !q.fits(more) {
 			q.room.Wait()
 		}
 		q.waiting.Add(-1)
 		q.mu.Unlock()
-		if c.gone.Load() {
-			return
-		}
 	}
 }
 
@@ -118,8 +123,15 @@ func (q *queryBudget) roomChanged() {
 	}
 }
 
+// lookAgain is called by the tick. Room that others have taken between a look for
+// whom to close and the wait is not announced: who waits has to look once more.
+func (s *Server) lookAgain() {
+	s.checkQueries()
+	s.queries.roomChanged()
+}
+
 // checkQueries has clients closed if their requests take more than they may, as
-// when the limit was lowered or transactions grow. The tick calls it too.
+// when the limit was lowered or transactions grow.
 func (s *Server) checkQueries() {
 	if !s.queries.fits(0) {
 		s.shedQueries(nil, 0)

@@ -296,7 +296,7 @@ func (s *Server) tick() {
 		s.checkSoft()
 		s.closeIdle()
 		s.closeStrangers()
-		s.checkQueries()
+		s.lookAgain()
 		s.evictClients(nil)
 	}
 }

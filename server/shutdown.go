@@ -74,6 +74,7 @@ func (s *Server) stop() {
 	for _, c := range s.clients() {
 		c.t.wake() // to have it say that it is quiet
 	}
+	s.queries.roomChanged() // for which some may be waiting
 }
 
 // An UnsentError is what Shutdown returns when not all that was queued could be

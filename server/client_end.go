@@ -1,0 +1,83 @@
+package server
+
+// end closes the connection once the replies so far have been sent. No further
+// request is run.
+func (c *client) end(why closeReason) {
+	c.ended = true
+	c.because(why, "")
+	c.mu.Lock()
+	c.ending = true
+	c.mu.Unlock()
+	if m := c.member(); m != nil {
+		c.s.broker.Clear(m)
+	}
+	c.queueReply()
+	c.lingers()
+	c.out.end()
+}
+
+// lingers gives the client lingerTimeout to receive what is queued, once.
+func (c *client) lingers() {
+	if c.linger == nil {
+		c.linger = c.s.after(lingerTimeout, c.t.close)
+	}
+}
+
+// close ends the connection at once; what is queued is dropped. It may be
+// called from any goroutine and more than once: the first reason stays, and
+// first tells whether it is this one.
+func (c *client) close(why closeReason) (first bool) {
+	c.gone.Store(true)
+	first = c.because(why, "")
+	c.out.close()
+	c.account()
+	c.t.close()
+	c.s.queries.roomChanged() // for which it may be waiting
+	return first
+}
+
+// leave is called before a client whose last reply was sent sees its end.
+func (c *client) leave() {
+	c.detach()
+	c.account()
+}
+
+// detach takes the client out of the broker and of CLIENT LIST.
+func (c *client) detach() {
+	c.leaveBroker()
+	c.s.forget(c)
+}
+
+// leaveBroker has others queue nothing more for the client.
+func (c *client) leaveBroker() {
+	c.endMonitor()
+	if m := c.member(); m != nil {
+		c.s.broker.Clear(m)
+	}
+}
+
+// dropInput lets go of what was received and will not be run.
+func (c *client) dropInput() {
+	if c.tx != nil {
+		c.leaveMulti()
+	}
+	c.in.release()
+	c.countBuffers()
+}
+
+// teardown lets go of everything when the read loop has ended.
+func (c *client) teardown() {
+	c.out.close()
+	c.account()
+	c.t.close()
+	c.detach()
+	c.in.release()
+	c.forgetLarge()
+	c.resume()
+	c.endTracking()
+	if c.linger != nil {
+		c.linger.Stop()
+	}
+	c.s.flusher.backlog.Add(int64(c.fanned)) // these two are left by a panic
+	c.s.flusher.add(c.dirty...)
+}

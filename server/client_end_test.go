@@ -1,0 +1,149 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// halfClosed returns a client that has ended its side, does not read, and has
+// sent a part of a large request behind one whose answer the connection does not
+// take.
+func halfClosed(t *testing.T, s *Server) *testConn {
+	t.Helper()
+	const large = 10_000_000
+	c := dial(t, listen(t, s))
+	c.raw("*2\r\n$4\r\nECHO\r\n$10000000\r\n" + strings.Repeat("x", large) + "\r\n*2\r\n$4\r\nECHO\r\n$10000000\r\n" + strings.Repeat("x", 1<<20))
+	if err := c.nc.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the server to see the end of requests", func() bool {
+		list := s.openClients()
+		return len(list) == 1 && list[0].out.awaiting.Load() && list[0].isClosing()
+	})
+	return c
+}
+
+// A client that has ended its side and is still sent something counts as one,
+// lets go of what it will not be answered, and does not hold the end up.
+func TestHalfClosed(t *testing.T) {
+	s := newServer(t)
+	halfClosed(t, s)
+	if got := s.queries.bytes.Load(); got != 0 {
+		t.Errorf("%d bytes of a request are kept that will never be whole", got)
+	}
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := s.Shutdown(done)
+	if unsent, ok := err.(*UnsentError); !ok || len(unsent.Clients) != 1 { // and no error beside it
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// Shutdown waits for a client that has ended its side and still reads.
+func TestShutdownSendsToHalfClosed(t *testing.T) {
+	s := newServer(t)
+	c := halfClosed(t, s)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Shutdown(context.Background()) }()
+	if got := c.end(); len(got) != 1 || len(got[0]) != 10_000_000 {
+		t.Errorf("it was sent %d replies", len(got))
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// The memory of a client that has ended its side can be had for others.
+func TestHalfClosedIsEvicted(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.MaxMemoryClients = 0 })
+	halfClosed(t, s)
+	boss := pipe(t, s)
+	boss.ask("CONFIG SET maxmemory-clients 2mb", "+OK")
+	waitFor(t, "it to be evicted", func() bool { return s.connected() == 1 })
+	boss.ask("PING", "+PONG")
+}
+
+// What others are about to send is waited for as what they cannot send.
+func TestAwaitSentAwaitsOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutboxRoom(outputLimits{}).open(-1)
+		o.push([]byte("+one\r\n"))
+		ended := make(chan int, 1)
+		go func() {
+			o.awaitSent()
+			n, _ := o.pending()
+			ended <- n
+		}()
+		synctest.Wait()
+		o.flushAll()
+		if n := <-ended; n != 0 {
+			t.Errorf("%d bytes were not sent", n)
+		}
+	})
+}
+
+// A client of which nothing is run any more needs no room for more requests.
+func TestEndedClientNeedsNoQueryRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, func(c *Config) { c.QueryBuffersLimit = 128 << 10 })
+		nc, _ := net.Pipe()
+		c := s.newClient(nc)
+		c.in.received(len(c.in.space())) // full
+		c.countBuffers()
+		c.ended = true
+		c.awaitQueryRoom() // for ever, if for room
+		if c.in.memory() != 0 || s.queries.bytes.Load() != 0 {
+			t.Errorf("%d bytes are kept, %d are counted", c.in.memory(), s.queries.bytes.Load())
+		}
+	})
+}
+
+// waitingForRoom returns a server one of whose clients waits for room that
+// somebody else has.
+func waitingForRoom(t *testing.T) *Server {
+	t.Helper()
+	const limit = 1 << 20
+	s := newServer(t, func(c *Config) { c.QueryBuffersLimit = limit })
+	s.queries.bytes.Add(limit)
+	c := pipe(t, s)
+	go func() { _, _ = c.nc.Write([]byte("*2\r\n$4\r\nECHO\r\n$100000\r\n" + strings.Repeat("x", 100_000))) }()
+	synctest.Wait()
+	if n := s.queries.waiting.Load(); n != 1 {
+		t.Fatalf("%d clients wait", n)
+	}
+	t.Cleanup(func() { s.queries.bytes.Store(0) })
+	return s
+}
+
+// Who waits for room looks again now and then: others may have taken it between
+// its last look and the wait.
+func TestQueryRoomIsLookedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := waitingForRoom(t)
+		s.queries.bytes.Store(0) // unannounced
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := s.queries.waiting.Load(); n != 0 {
+			t.Errorf("%d clients wait", n)
+		}
+	})
+}
+
+// Shutdown does not wait for who waits for room.
+func TestShutdownEndsWaitForQueryRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := waitingForRoom(t)
+		began := time.Now()
+		if err := s.Shutdown(context.Background()); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if took := time.Since(began); took >= settleTime {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
