@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"net"
 	"syscall"
 	"time"
@@ -14,8 +15,9 @@ const tcpUserTimeout = 18
 // acknowledged what was sent to it, or not made room for more, for so long.
 func setUserTimeout(tc *net.TCPConn, d time.Duration) {
 	if rc, err := tc.SyscallConn(); err == nil {
+		ms := int(min(d.Milliseconds(), math.MaxInt32)) // more would wrap to any time at all
 		_ = rc.Control(func(fd uintptr) {
-			_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(d.Milliseconds()))
+			_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, ms)
 		})
 	}
 }

@@ -135,8 +135,7 @@ func (c *client) forbiddenNow(cmd *command, argv [][]byte) string {
 // login logs the client in, or answers that it cannot. An earlier login stays.
 // By is the command that was sent, as it was spelled.
 func (c *client) login(by, name, password []byte) bool {
-	most := c.s.config().MaxAuthFailures
-	if most > 0 && c.wrong >= most { // the rest of a transaction
+	if c.endWhy == closedAuthFailures { // the rest of a transaction
 		c.fail(errWrongPass)
 		return false
 	}
@@ -144,7 +143,8 @@ func (c *client) login(by, name, password []byte) bool {
 	if !ok {
 		c.logDenial(reasonAuth, by, string(name))
 		c.fail(errWrongPass)
-		if c.wrong++; most > 0 && c.wrong >= most {
+		c.wrong++
+		if most := c.s.config().MaxAuthFailures; most > 0 && c.wrong >= most {
 			c.endWhy = closedAuthFailures
 		}
 		return false

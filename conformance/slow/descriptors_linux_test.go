@@ -115,7 +115,8 @@ func TestOutOfDescriptors(t *testing.T) {
 		logged, cpu := strings.Count(s.Log(), "\n"), cpuOf(t, s)
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
-		for began := time.Now(); time.Since(began) < period; <-tick.C {
+		full := time.Now()
+		for ; time.Since(full) < period; <-tick.C {
 			for _, c := range call(t, s.Addr, 1) {
 				if c.told != refusal && name == "pubsubd" {
 					t.Errorf("while all is full: told %q", c.told)
@@ -123,6 +124,7 @@ func TestOutOfDescriptors(t *testing.T) {
 				_ = c.Close()
 			}
 		}
+		period = time.Since(full) // longer on a busy machine
 		lines := strings.Count(s.Log(), "\n") - logged
 		busy := 100 * float64(cpuOf(t, s)-cpu) / float64(period)
 
@@ -147,7 +149,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		resumed := time.Since(began)
 		healthy("after")
 		t.Logf("R6: %s, 200 files, 1000 connects: %d served, %d told after %v at most, %d closed without a word; while full %.1f %% CPU and %d log lines in %v, TLS closed after %v; served again after %v",
-			name, served, refused, slowest.Round(time.Millisecond), silent, busy, lines, period, closing.Round(time.Millisecond), resumed.Round(time.Millisecond))
+			name, served, refused, slowest.Round(time.Millisecond), silent, busy, lines, period.Round(time.Millisecond), closing.Round(time.Millisecond), resumed.Round(time.Millisecond))
 		if name != "pubsubd" {
 			return
 		}
@@ -157,7 +159,8 @@ func TestOutOfDescriptors(t *testing.T) {
 		if bound := sut.Within(1500 * time.Millisecond); slowest > bound || closing > bound || resumed > bound {
 			t.Errorf("told after %v, TLS closed after %v, served again after %v", slowest, closing, resumed)
 		}
-		if most := int(period/time.Second) + 1; lines > most || lines == 0 {
+		// A line a second: so many seconds begin or go on in the period.
+		if most := int(period/time.Second) + 2; lines > most || lines == 0 {
 			t.Errorf("%d log lines in %v:\n%s", lines, period, s.Log())
 		}
 		if sut.Long() && busy > 5 {
@@ -217,10 +220,11 @@ func TestCannotAccept(t *testing.T) {
 	if sut.Long() {
 		period = 10 * time.Second
 	}
-	logged, cpu := strings.Count(s.Log(), "\n"), cpuOf(t, s)
+	logged, cpu, full := strings.Count(s.Log(), "\n"), cpuOf(t, s), time.Now()
 	<-time.After(period)
+	period = time.Since(full) // longer on a busy machine
 	lines, busy := strings.Count(s.Log(), "\n")-logged, 100*float64(cpuOf(t, s)-cpu)/float64(period)
-	if most := int(period/time.Second) + 1; lines > most {
+	if most := int(period/time.Second) + 2; lines > most {
 		t.Errorf("%d log lines in %v:\n%s", lines, period, s.Log())
 	}
 	if busy > 5 {

@@ -6,10 +6,10 @@ package process
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -45,7 +45,7 @@ type Server struct {
 
 	cmd    *exec.Cmd
 	dir    string // working directory, removed once the process has ended
-	log    logBuffer
+	log    output
 	exited chan struct{} // closed after waitErr is set
 	// waitErr is what cmd.Wait returned; read it only after exited is closed.
 	waitErr error
@@ -103,14 +103,20 @@ func startOnce(binary string, args []string) (*Server, error) {
 	s := &Server{Addr: addr, Port: port, dir: dir, exited: make(chan struct{})}
 	s.cmd = exec.Command(path, args...)
 	s.cmd.Dir = dir
-	s.cmd.Stdout = &s.log
-	s.cmd.Stderr = &s.log
+	if err := s.log.open(); err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("starting %s: %w", binary, err)
+	}
+	s.cmd.Stdout = s.log.file
+	s.cmd.Stderr = s.log.file
 	if err := s.cmd.Start(); err != nil {
+		s.log.end()
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("starting %s: %w", binary, err)
 	}
 	go func() {
 		s.waitErr = s.cmd.Wait()
+		s.log.end()
 		os.RemoveAll(dir)
 		close(s.exited)
 	}()
@@ -235,20 +241,44 @@ func (s *Server) Kill() {
 	<-s.exited
 }
 
-// A logBuffer collects output of the child and may be read meanwhile.
-type logBuffer struct {
-	mu  sync.Mutex // guards buf
-	buf bytes.Buffer
+// An output is what the child writes. It goes to a file, not through a pipe: what
+// the child had written before something was seen of it is there to be read then.
+type output struct {
+	mu   sync.Mutex // guards the fields below
+	file *os.File   // nil once the child has ended
+	text string     // what was in it
 }
 
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
+// open makes the file.
+func (o *output) open() (err error) {
+	o.file, err = os.CreateTemp("", "conformance-log-")
+	return err
 }
 
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+// end keeps what is in the file and removes it.
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = o.readLocked()
+	_ = o.file.Close()
+	_ = os.Remove(o.file.Name())
+	o.file = nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.file == nil {
+		return o.text
+	}
+	return o.readLocked()
+}
+
+// readLocked reads the file without moving the place where the child writes.
+func (o *output) readLocked() string {
+	text, err := io.ReadAll(io.NewSectionReader(o.file, 0, math.MaxInt64))
+	if err != nil {
+		return string(text) + "\nreading the log: " + err.Error()
+	}
+	return string(text)
 }

@@ -1,11 +1,17 @@
 package sut
 
 import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/process"
 )
+
+func TestMain(m *testing.M) { os.Exit(Main(m)) }
 
 func TestStartAnswersAndStops(t *testing.T) {
 	t.Parallel()
@@ -51,4 +57,26 @@ func TestKillIsNoFailedStop(t *testing.T) {
 	s := Start(t, Redis(t))
 	s.Kill()
 	s.Stop()
+}
+
+// What a server has logged before its client sees the effect is in its Log by
+// then, each time.
+func TestLogIsComplete(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Pubsubd(t), "--enable-debug-command", "yes")
+	nc, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	r := bufio.NewReader(nc)
+	for n := range 1000 {
+		fmt.Fprintf(nc, "DEBUG LOG line-%d.\r\n", n)
+		if answer, err := r.ReadString('\n'); answer != "+OK\r\n" {
+			t.Fatalf("%q, %v", answer, err)
+		}
+		if !strings.Contains(s.Log(), fmt.Sprintf("line-%d.", n)) {
+			t.Fatalf("line %d is missing", n)
+		}
+	}
 }
