@@ -89,7 +89,9 @@ func (s *Server) evictClients(me *client) {
 	s.out.piled.bytes.Store(0) // what comes from here on may be counted twice, not missed
 	list, sum := s.openClients(), int64(0)
 	for _, c := range list {
-		sum += c.memory()
+		if !c.isClosing() { // or others would be closed for what is going already
+			sum += c.memory()
+		}
 	}
 	if sum >= limit {
 		sum = s.evictLargest(list, sum, limit, me)
@@ -130,6 +132,13 @@ func (c *client) evictable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.noEvict && (c.reason == "" || c.reason == closedByPeer && !c.gone.Load())
+}
+
+// isClosing tells whether the client has a reason to end.
+func (c *client) isClosing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reason != ""
 }
 
 const (

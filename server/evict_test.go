@@ -171,3 +171,24 @@ func clientsMemory(s *Server) (sum int64) {
 	}
 	return sum
 }
+
+// A client that is being closed still has its memory for a while. Nobody else is
+// closed for that.
+func TestEvictionForgetsWhoIsClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, func(c *Config) { c.MaxMemoryClients = 1 << 20 })
+		large, other := pipe(t, s), pipe(t, s)
+		other.ask("PING", "+PONG")
+		going := s.clients()[0]
+		going.mu.Lock()
+		going.reason = closedKilled
+		going.mu.Unlock()
+		going.multiMem.Store(2 << 20)
+		s.evictClients(nil)
+		if n := s.closures.count(closedEvicted); n != 0 {
+			t.Errorf("%d clients were evicted", n)
+		}
+		other.ask("PING", "+PONG")
+		_ = large.nc.Close()
+	})
+}

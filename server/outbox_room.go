@@ -5,7 +5,7 @@ package server
 // Redis goes on without a bound, and many clients write a whole pipeline before
 // they read: it has to be well above what the replies to those take, or both
 // sides would wait for ever. Those to a million of PUBLISH take 4 MiB.
-const maxUnsent = 16 << 20
+const maxUnsent = 12 << 20
 
 // crowdedLocked tells whether the client has to make room before it is served
 // on. One in subscribed state has its output buffer limit for that.

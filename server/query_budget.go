@@ -163,10 +163,3 @@ func (s *Server) shedQueries(grower *client, more int64) {
 		largest.close(closedQueryBudget)
 	}
 }
-
-// isClosing tells whether the client has a reason to end.
-func (c *client) isClosing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.reason != ""
-}
