@@ -84,17 +84,24 @@ func corpus(t testing.TB) []*hostileCase {
 }
 
 // sample returns all cases in the long form of the tests. In the short form it
-// leaves out all but one in stride of each family: of the next family another.
-func sample(cases []*hostileCase, stride int) (some []*hostileCase) {
+// leaves out all but one in stride of each family, of the next family another,
+// and all but one in singly of the cases that are alone.
+func sample(cases []*hostileCase, stride, singly int) (some []*hostileCase) {
 	if sut.Long() {
 		return cases
 	}
-	families := 0
+	families, singles := 0, 0
 	for _, c := range cases {
-		if c.place == 1 {
+		switch c.place {
+		case 0:
+			if singles++; singles%singly == 0 {
+				some = append(some, c)
+			}
+			continue
+		case 1:
 			families++
 		}
-		if c.place == 0 || (c.place+families)%stride == 0 {
+		if (c.place+families)%stride == 0 {
 			some = append(some, c)
 		}
 	}

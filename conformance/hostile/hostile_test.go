@@ -123,9 +123,9 @@ func TestRecorded(t *testing.T) {
 // a healthy pair. In the short form it plays a sample, fewer over TLS, where
 // each costs a handshake.
 func TestRequests(t *testing.T) {
-	strides := map[string]int{sut.TCP: 7, sut.TLS: 40}
+	strides := map[string][2]int{sut.TCP: {12, 1}, sut.TLS: {80, 6}}
 	for _, network := range []string{sut.TCP, sut.TLS} {
-		cases := sample(corpus(t), strides[network])
+		cases := sample(corpus(t), strides[network][0], strides[network][1])
 		t.Run(network, func(t *testing.T) { testRequests(t, cases, network) })
 		if sut.Long() {
 			t.Run("redis-"+network, func(t *testing.T) { measureRequests(t, cases, network) })
@@ -211,7 +211,7 @@ func (h *hostility) end(t *testing.T, what string) {
 // spoken. Nothing is answered but, at most, an alert of TLS.
 func TestPlainBytesOnTLSPort(t *testing.T) {
 	h := beginHostility(t, sut.TLS)
-	cases := sample(corpus(t), 20)
+	cases := sample(corpus(t), 20, 1)
 	eachCase(players, cases, func(c *hostileCase, l login) {
 		if l == after {
 			return // nobody can log in

@@ -177,7 +177,7 @@ func (now trace) near(before trace) bool {
 // TestRudeConnects connects many times and leaves in all ways there are. Behind
 // each wave nothing may be left of it.
 func TestRudeConnects(t *testing.T) {
-	waves, each := 4, 500
+	waves, each := 2, 1000
 	binary := sut.Pubsubd(t)
 	if sut.Long() {
 		waves, each = 10, 10_000
