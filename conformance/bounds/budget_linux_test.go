@@ -76,8 +76,8 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	boss := wire.DialTCP(t, s.Addr)
 	modest := wire.DialTCP(t, s.Addr) // whose request is large, and the smallest
 	modest.Raw(fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s", mib, strings.Repeat("m", mib/2)))
-	before := memory(t, s)
-	peak := watchMemory(t, s)
+	before := sut.Memory(t, s)
+	peak := sut.WatchMemory(t, s)
 	end, ended := make(chan struct{}), make(chan struct{})
 	var messages int
 	var slowest time.Duration
@@ -121,7 +121,7 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	}
 	ask(t, boss, "+OK", "CONFIG", "SET", "query-buffers-limit", "1mb") // for those who are there
 	bound := before + long[int64](8, 32)*mib
-	if !waitFor(wire.Patience, func() bool { return memory(t, s) <= bound }) {
-		t.Errorf("the memory is %s above what it was, with requests of 1 MB", megabytes(memory(t, s)-before))
+	if !waitFor(wire.Patience, func() bool { return sut.Memory(t, s) <= bound }) {
+		t.Errorf("the memory is %s above what it was, with requests of 1 MB", megabytes(sut.Memory(t, s)-before))
 	}
 }

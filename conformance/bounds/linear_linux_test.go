@@ -49,10 +49,10 @@ func TestRequestsTakeLinearTime(t *testing.T) {
 				parallel(t)
 				s := sut.Start(t, target.Binary(t), "--save", "")
 				c := wire.DialTCP(t, s.Addr)
-				before, start := cpu(t, s), time.Now()
+				before, start := sut.CPU(t, s), time.Now()
 				sendIn(t, c, r.request, r.piece)
 				c.Want(r.want)
-				took := cpu(t, s) - before
+				took := sut.CPU(t, s) - before
 				t.Logf("R11: %s, %s: %v of processor time, %v in all", target.Name, r.name, took, time.Since(start).Round(time.Millisecond))
 				holds(t, target, took <= bound, "it took %v of processor time, more than %v", took, bound)
 			})
@@ -69,8 +69,8 @@ func TestAnnouncedBytesTakeNoMemory(t *testing.T) {
 			s := sut.Start(t, target.Binary(t), "--save", "")
 			c, other := wire.DialTCP(t, s.Addr), wire.DialTCP(t, s.Addr)
 			ask(t, c, "+PONG", "PING")
-			before := memory(t, s)
-			peak := watchMemory(t, s)
+			before := sut.Memory(t, s)
+			peak := sut.WatchMemory(t, s)
 			c.Raw("*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$536870912\r\n")
 			sendIn(t, c, bytes.Repeat([]byte{'x'}, pieces), 1)
 			if !waitFor(wire.Patience, func() bool { return clientField(t, other, c, "qbuf") >= pieces }) {
@@ -99,15 +99,15 @@ func TestIdleConnectionsHoldNoMemory(t *testing.T) {
 				clients[i] = wire.DialTCP(t, s.Addr)
 				ask(t, clients[i], "+PONG", "PING")
 			}
-			before := memory(t, s)
+			before := sut.Memory(t, s)
 			for _, c := range clients {
 				sendIn(t, c, request, mib)
 				c.Want(":0")
 			}
-			after := memory(t, s)
+			after := sut.Memory(t, s)
 			bound, start := before+number*each+slack, time.Now()
-			waitFor(long(10*time.Second, wire.Patience), func() bool { return memory(t, s) <= bound })
-			held := memory(t, s) - before
+			waitFor(long(10*time.Second, wire.Patience), func() bool { return sut.Memory(t, s) <= bound })
+			held := sut.Memory(t, s) - before
 			t.Logf("R13: %s, %d connections that have sent %s each: memory +%s, after %v +%s, which is %.1f KB for each",
 				target.Name, number, megabytes(size), megabytes(after-before), time.Since(start).Round(100*time.Millisecond), megabytes(held), float64(held)/float64(number)/kib)
 			holds(t, target, held <= bound-before, "the memory is %s above what it was", megabytes(held))

@@ -77,57 +77,6 @@ func waitFor(within time.Duration, something func() bool) bool {
 	return true
 }
 
-// memory is the resident memory of a server, in bytes.
-func memory(t testing.TB, s *sut.Server) int64 {
-	t.Helper()
-	n, err := procfs.RSS(s.PID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// watchMemory looks at the memory of a server all the time until its result is
-// called, which returns the most there was.
-func watchMemory(t testing.TB, s *sut.Server) (peak func() int64) {
-	end, most := make(chan struct{}), make(chan int64)
-	go func() {
-		ticker := time.NewTicker(look)
-		defer ticker.Stop()
-		n := int64(0)
-		for {
-			if now, err := procfs.RSS(s.PID()); err == nil {
-				n = max(n, now)
-			}
-			select {
-			case <-end:
-				most <- n
-				return
-			case <-ticker.C:
-			}
-		}
-	}()
-	return func() int64 {
-		t.Helper()
-		close(end)
-		n := <-most
-		if n == 0 {
-			t.Fatal("the memory of the server could not be read")
-		}
-		return n
-	}
-}
-
-// cpu is the processor time that a server has used.
-func cpu(t testing.TB, s *sut.Server) time.Duration {
-	t.Helper()
-	d, err := procfs.CPU(s.PID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
 // megabytes is a number of bytes as figures have it.
 func megabytes(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/mib) }
 

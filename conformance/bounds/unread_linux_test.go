@@ -66,8 +66,8 @@ func TestUnreadRepliesBeforeAuth(t *testing.T) {
 				parallel(t)
 				s := sut.Start(t, target.Binary(t), "--requirepass", password, "--save", "")
 				boss := admin(t, s)
-				before := memory(t, s)
-				peak := watchMemory(t, s)
+				before := sut.Memory(t, s)
+				peak := sut.WatchMemory(t, s)
 				answered := func() int64 { return info(t, boss, "errorstats", "errorstat_NOAUTH") }
 				closed := false
 				if c := deaf(t, s); name == "pipelined" {
@@ -131,8 +131,8 @@ func TestUnreadRepliesAfterAuth(t *testing.T) {
 				if _, err := c.Write(wire.AppendRequest(nil, "AUTH", password)); err != nil {
 					t.Fatal(err)
 				}
-				before := memory(t, s)
-				peak := watchMemory(t, s)
+				before := sut.Memory(t, s)
+				peak := sut.WatchMemory(t, s)
 				most := most
 				if target.Name == "redis" && strings.HasPrefix(r.text, "PUBSUB") {
 					most = 50 * len("PUBSUB CHANNELS\r\n") // it would take gigabytes
@@ -140,7 +140,7 @@ func TestUnreadRepliesAfterAuth(t *testing.T) {
 				}
 				sent, closed := flood(t, c, r.text, most, long(5*time.Second, time.Second))
 				if sent >= most { // it may not have got to all of it yet
-					waitFor(3*time.Second, func() bool { return memory(t, s)-before > 4*bound })
+					waitFor(3*time.Second, func() bool { return sut.Memory(t, s)-before > 4*bound })
 				}
 				grown := peak() - before
 				t.Logf("R3: %s, after login, %s: %s of requests taken, memory +%s", target.Name, r.name, megabytes(int64(sent)), megabytes(grown))

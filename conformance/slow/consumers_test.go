@@ -232,7 +232,7 @@ func (w *slowWork) memoryBound() int64 { return int64(10*w.hard + 64*mb) }
 func (w *slowWork) run(t *testing.T, name, binary string) *crowd {
 	t.Helper()
 	c := gather(t, binary, w.healthy, "--client-output-buffer-limit", fmt.Sprintf("pubsub %d 0 0", w.hard))
-	largest := peak(t, c.s)
+	largest := sut.WatchMemory(t, c.s)
 	c.publish(w.size)
 	w.alone = c.rate(func() { <-time.After(measured()) })
 	before := c.pubs[lonely].Slowest()

@@ -112,7 +112,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		if sut.Long() {
 			period = 20 * time.Second
 		}
-		logged, cpu := strings.Count(s.Log(), "\n"), cpuOf(t, s)
+		logged, cpu := strings.Count(s.Log(), "\n"), sut.CPU(t, s)
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		full := time.Now()
@@ -126,7 +126,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		}
 		period = time.Since(full) // longer on a busy machine
 		lines := strings.Count(s.Log(), "\n") - logged
-		busy := 100 * float64(cpuOf(t, s)-cpu) / float64(period)
+		busy := 100 * float64(sut.CPU(t, s)-cpu) / float64(period)
 
 		// With TLS nobody can be told, but nobody is kept waiting.
 		began := time.Now()
@@ -173,15 +173,6 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 }
 
-func cpuOf(t *testing.T, s *sut.Server) time.Duration {
-	t.Helper()
-	cpu, err := procfs.CPU(s.PID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cpu
-}
-
 // setFiles changes how many files a process may have open.
 func setFiles(t *testing.T, pid int, n uint64) (before uint64) {
 	t.Helper()
@@ -220,10 +211,10 @@ func TestCannotAccept(t *testing.T) {
 	if sut.Long() {
 		period = 10 * time.Second
 	}
-	logged, cpu, full := strings.Count(s.Log(), "\n"), cpuOf(t, s), time.Now()
+	logged, cpu, full := strings.Count(s.Log(), "\n"), sut.CPU(t, s), time.Now()
 	<-time.After(period)
 	period = time.Since(full) // longer on a busy machine
-	lines, busy := strings.Count(s.Log(), "\n")-logged, 100*float64(cpuOf(t, s)-cpu)/float64(period)
+	lines, busy := strings.Count(s.Log(), "\n")-logged, 100*float64(sut.CPU(t, s)-cpu)/float64(period)
 	if most := int(period/time.Second) + 2; lines > most {
 		t.Errorf("%d log lines in %v:\n%s", lines, period, s.Log())
 	}

@@ -8,12 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/numbered"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/internal/wire"
-	"github.com/pubsubd/pubsubd/internal/procfs"
 )
 
 func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
@@ -76,33 +74,6 @@ func cuts(s *sut.Server) (list []cut) {
 		list = append(list, cut{m[1], fields(m[2])})
 	}
 	return list
-}
-
-// peak watches the resident memory of a server until the test asks for the
-// largest.
-func peak(t *testing.T, s *sut.Server) (largest func() int64) {
-	t.Helper()
-	stop, result := make(chan struct{}), make(chan int64)
-	go func() {
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		most := int64(0)
-		for {
-			if n, err := procfs.RSS(s.PID()); err == nil {
-				most = max(most, n)
-			}
-			select {
-			case <-tick.C:
-			case <-stop:
-				result <- most
-				return
-			}
-		}
-	}()
-	return func() int64 {
-		close(stop)
-		return <-result
-	}
 }
 
 // join subscribes n connections with a name to a channel, over all networks and

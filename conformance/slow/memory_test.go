@@ -40,7 +40,7 @@ func TestEviction(t *testing.T) {
 	if got := c.admin.Do("CLIENT", "NO-EVICT", "on"); got.Text != "OK" {
 		t.Fatal(got)
 	}
-	largest := peak(t, c.s)
+	largest := sut.WatchMemory(t, c.s)
 
 	// Little is published to some, more to others, who are the ones to go.
 	join(t, c.at, 6, "small", "s")
