@@ -217,14 +217,14 @@ func (c *client) serve() {
 			c.batch()
 		}
 		if err != nil {
-			why := failureReason(err, closedReadError)
-			c.because(why, failureDetail(err))
 			if err == io.EOF {
 				c.dropInput()
 				c.leaveBroker()
 				c.lingers()
 				c.out.awaitSent() // it may still be reading, and is a client for as long
 			}
+			why := failureReason(err, closedReadError)
+			c.because(why, failureDetail(err))
 			c.detach() // before the other side sees the end
 			c.close(why)
 			return
