@@ -31,6 +31,7 @@ type client struct {
 	reply   []byte // replies not yet queued in out
 	resp3   bool   // of the connection; out has its own for deliveries
 	authed  bool
+	before  int64      // bytes it was sent or had queued when it was last logged out
 	wrong   int        // passwords since it connected or last logged in
 	judged  *acl.Rules // that the request at hand was allowed by
 	replies replyMode

@@ -47,3 +47,31 @@ func TestShutdownWaitsForConfirmation(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// A client that was logged out may still be receiving what it was sent before.
+func TestLoggedOutClientReceivesSlowly(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.RequirePass = "pw" })
+	sub := dial(t, listen(t, s))
+	if err := sub.nc.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
+		t.Fatal(err)
+	}
+	sub.ask("AUTH pw", "+OK")
+	sub.ask("SUBSCRIBE c", "[subscribe c 1]")
+	const messages = 25
+	payload := strings.Repeat("x", 16<<10)
+	for range messages {
+		s.Broker().Publish("c", []byte(payload))
+	}
+	c := s.clients()[0]
+	waitFor(t, "all to be handed to the system", func() bool { return c.info().Queued == 0 })
+	if c.unconfirmed() <= freeOutput {
+		t.Fatal("the system has little left to send: this is not what the test is about")
+	}
+	sub.send("RESET")
+	waitFor(t, "the reset", func() bool { return c.lastName() == "reset" && c.unconfirmed() > freeOutput })
+	sub.send("AUTH pw", "PING")
+	for range messages {
+		sub.want("[message c " + payload + "]")
+	}
+	sub.want("+RESET", "+OK", "+PONG")
+}

@@ -21,6 +21,8 @@ type loginWatch struct {
 func (c *client) setAuthed(authed bool) {
 	if c.authed && !authed {
 		c.queueReply() // these it was owed while it was logged in
+		queued, _ := c.out.pending()
+		c.before = c.out.sent.Load() + int64(queued)
 	}
 	c.authed = authed
 	c.out.setAuthed(authed)
@@ -35,9 +37,10 @@ func (c *client) setAuthed(authed bool) {
 // checkUnread closes a client that has to log in and leaves unread what it is
 // answered. What others may have waiting for them is not for it, and that the
 // system keeps it in place of the server makes no difference: pushedLocked would
-// find out after some megabytes.
+// find out after some megabytes. What it was owed while it was logged in may take
+// as long as it takes.
 func (c *client) checkUnread() {
-	if c.needsAuth() && c.unconfirmed() > freeOutput {
+	if c.needsAuth() && c.out.sent.Load()-c.before > freeOutput && c.unconfirmed() > freeOutput {
 		c.close(closedUnauthLimit)
 	}
 }
