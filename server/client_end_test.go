@@ -23,7 +23,7 @@ func halfClosed(t *testing.T, s *Server) *testConn {
 	}
 	waitFor(t, "the server to see the end of requests", func() bool {
 		list := s.openClients()
-		return len(list) == 1 && list[0].out.awaiting.Load() && list[0].isClosing()
+		return len(list) == 1 && list[0].out.awaiting.Load()
 	})
 	return c
 }
