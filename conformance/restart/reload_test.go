@@ -18,7 +18,7 @@ import (
 // Certificates and the ACL file are read again while everybody goes on: by
 // SIGHUP, and by CONFIG SET and ACL LOAD. Nobody is dropped, and nothing is lost.
 func TestReloadUnderLoad(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	dir, authority := t.TempDir(), testcert.New(t)
 	cert, key, users := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "users")
 	put := func(path string, text []byte) {

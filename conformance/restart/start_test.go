@@ -18,7 +18,7 @@ import (
 
 // A server answers soon after it was started.
 func TestStart(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	slowest := make(map[string]time.Duration)
 	rounds := 1
 	if sut.Long() {
@@ -108,7 +108,7 @@ const published = 1000
 // Subscribers of client libraries come back by themselves after a restart, soon,
 // and get all that is published from then on.
 func TestSubscribersComeBack(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	targets := sut.Targets[1:]
 	if sut.Long() {
 		targets = sut.Targets
@@ -116,7 +116,7 @@ func TestSubscribersComeBack(t *testing.T) {
 	for _, target := range targets {
 		for _, lib := range libraries {
 			t.Run(target.Name+"/"+lib.name, func(t *testing.T) {
-				t.Parallel()
+				sut.Parallel(t)
 				s, at := sut.StartOn(t, target.Binary(t), sut.TCP)
 				admin := wire.Dial(t, at)
 				here := func() bool { return fmt.Sprint(admin.Do("PUBSUB", "NUMSUB", "c")) == `*2 "c" :1` }

@@ -14,7 +14,7 @@ import (
 
 // Whatever a publisher was answered before the end, every subscriber receives.
 func TestEndUnderLoad(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	rounds := 3
 	if sut.Long() {
 		rounds = 60
@@ -104,7 +104,7 @@ func (b backlog) lost(t *testing.T, readers int, pause time.Duration) (lost []in
 // queued for them; one who never reads does not keep the server from ending in
 // time.
 func TestEndWaitsForSlowReaders(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	const readers, pause = 4, 2 * time.Second
 	timeout := 4 * time.Second
 	if !sut.Long() {
@@ -139,7 +139,7 @@ func TestEndWaitsForSlowReaders(t *testing.T) {
 
 // What becomes of the same in redis-server, as a figure.
 func TestEndOfRedis(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	const readers = 4
 	s := sut.Start(t, sut.Redis(t))
 	b := pileUp(t, s.Addr, readers)
@@ -176,7 +176,7 @@ func ended(t *testing.T, s *sut.Server) string {
 
 // A second SIGINT ends the server at once, a second SIGTERM changes nothing.
 func TestSecondSignal(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(first.String(), func(t *testing.T) {
 			s := waiting(t)
@@ -200,7 +200,7 @@ func TestSecondSignal(t *testing.T) {
 
 // SHUTDOWN NOW waits for nobody.
 func TestShutdownNow(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	s := waiting(t)
 	c := wire.DialTCP(t, s.Addr)
 	c.Send("SHUTDOWN", "NOW")
@@ -212,7 +212,7 @@ func TestShutdownNow(t *testing.T) {
 
 // The other words change nothing, and an end under way cannot be aborted.
 func TestShutdownWords(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	for _, words := range []string{"", "SAVE", "NOSAVE", "FORCE", "nosave now force"} {
 		s := sut.Start(t, sut.Pubsubd(t))
 		c, other := wire.DialTCP(t, s.Addr), wire.DialTCP(t, s.Addr)

@@ -1,3 +1,5 @@
+//go:build linux
+
 package slow
 
 import (
@@ -32,6 +34,8 @@ type crowd struct {
 	admin   *wire.Conn
 	healthy []*numbered.Subscriber
 	pubs    []*numbered.Publisher
+
+	figures bool // it is a redis-server: what it does is told, not judged
 }
 
 // gather starts a server and so many healthy subscribers.
@@ -84,7 +88,19 @@ func (c *crowd) stop() {
 			c.t.Errorf("publisher %d: %v", id, err)
 		}
 	}
-	checkComplete(c.t, c.healthy, c.pubs)
+	if !c.figures {
+		checkComplete(c.t, c.healthy, c.pubs)
+	}
+}
+
+// lost is how many of the healthy have been closed.
+func (c *crowd) lost() (n int) {
+	for _, sub := range c.healthy {
+		if sub.Err() != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // rate is how many messages a second the healthy get while something is done.
@@ -150,19 +166,31 @@ func narrow(t *testing.T, c *wire.Conn) {
 // for anybody meanwhile than the limit and one message.
 func (c *crowd) awaitCut(limit, message int) {
 	c.t.Helper()
-	sut.Until(c.t, "the slow ones to be closed", func() bool {
+	const most = 2 * time.Minute
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(most); ; <-tick.C {
 		slow := 0
 		for _, m := range clients(c.admin) {
 			if m["name"] == "slow" {
 				slow++
 			}
 			omem, oll := number(m, "omem"), number(m, "oll")
-			if omem < 0 || omem > limit+message || oll < 0 || (omem > 0) != (oll > 0) {
+			if !c.figures && (omem < 0 || omem > limit+message || oll < 0 || (omem > 0) != (oll > 0)) {
 				c.t.Errorf("omem %d, oll %d with a limit of %d and messages of %d", omem, oll, limit, message)
 			}
 		}
-		return slow == 0
-	})
+		switch {
+		case slow == 0:
+			return
+		case time.Now().Before(deadline):
+		case c.figures:
+			c.t.Logf("%d of the slow ones are not closed after %v", slow, most)
+			return
+		default:
+			c.t.Fatalf("%d of the slow ones are not closed after %v", slow, most)
+		}
+	}
 }
 
 // drained wants what a client that was closed can still read to be complete up
@@ -184,8 +212,10 @@ func TestSlowConsumers(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			w := slowWork{size: size, hard: mb + 2*size, healthy: 6, rounds: 1}
 			if sut.Long() {
-				w.hard, w.healthy, w.rounds = 32*mb, 50, 5
-				w.run(t, "redis-server", sut.Redis(t))
+				w.hard, w.healthy, w.rounds = 32*mb, 50, 3
+				redis := w
+				redis.rounds = 1
+				redis.run(t, "redis-server", sut.Redis(t))
 			}
 			c := w.run(t, "pubsubd", sut.Release(t))
 			list := cuts(c.s)
@@ -232,6 +262,7 @@ func (w *slowWork) memoryBound() int64 { return int64(10*w.hard + 64*mb) }
 func (w *slowWork) run(t *testing.T, name, binary string) *crowd {
 	t.Helper()
 	c := gather(t, binary, w.healthy, "--client-output-buffer-limit", fmt.Sprintf("pubsub %d 0 0", w.hard))
+	c.figures = name != "pubsubd"
 	largest := sut.WatchMemory(t, c.s)
 	c.publish(w.size)
 	w.alone = c.rate(func() { <-time.After(measured()) })
@@ -250,8 +281,8 @@ func (w *slowWork) run(t *testing.T, name, binary string) *crowd {
 			drained(t, conn)
 		}
 	}
-	t.Logf("R4: %s, %d bytes, %d healthy: %.0f messages/s alone, %.0f (%.0f %%) beside slow ones; slowest PUBLISH %v alone, %v beside; %d MB resident",
-		name, w.size, w.healthy, w.alone, w.beside, 100*w.beside/w.alone, before, w.slowest, w.memory/mb)
+	t.Logf("R4: %s, %d bytes, %d healthy: %.0f messages/s alone, %.0f (%.0f %%) beside slow ones; slowest PUBLISH %v alone, %v beside; %d of the healthy closed; %d MB resident",
+		name, w.size, w.healthy, w.alone, w.beside, 100*w.beside/w.alone, before, w.slowest, c.lost(), w.memory/mb)
 	return c
 }
 

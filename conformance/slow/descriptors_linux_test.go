@@ -78,7 +78,7 @@ const refusal = "-ERR max number of clients reached\r\n"
 // which costs the server nothing to speak of, and there is room again when some
 // leave.
 func TestOutOfDescriptors(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	test := func(name, binary string) {
 		s, at := sut.StartEverywhere(t, limited(t, binary), "--loglevel", "notice")
 		pair := []*wire.Conn{wire.DialTCP(t, s.Addr), numbered.Join(t, at[0], 2, "", "c")}
@@ -191,7 +191,7 @@ func setFiles(t *testing.T, pid int, n uint64) (before uint64) {
 // When the system has no descriptor left to accept with, those that have come
 // wait, without the server spinning, and are served once there is one.
 func TestCannotAccept(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	s := sut.Start(t, sut.Release(t))
 	admin := wire.DialTCP(t, s.Addr)
 	admin.Do("PING")

@@ -1,3 +1,5 @@
+//go:build linux
+
 package slow
 
 import (
@@ -41,12 +43,12 @@ func alive(admin *wire.Conn, name string) bool {
 // One who is over the soft limit for longer than its seconds is closed, while
 // messages come and when none does.
 func TestSoftLimit(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	const soft, seconds = mb, 2
 	each := func(name string, binary func(testing.TB) string) {
 		for _, silent := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s/silent=%v", name, silent), func(t *testing.T) {
-				t.Parallel()
+				sut.Parallel(t)
 				s, at := sut.StartEverywhere(t, binary(t), "--client-output-buffer-limit", fmt.Sprintf("pubsub 0 %d %d", soft, seconds))
 				admin := wire.DialTCP(t, s.Addr)
 				var subs []*wire.Conn
@@ -104,7 +106,7 @@ func TestSoftLimit(t *testing.T) {
 
 // One who gets below the soft limit in time stays.
 func TestSoftLimitIsForgiven(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	const soft, seconds = mb, 2
 	s := sut.Start(t, sut.Pubsubd(t), "--client-output-buffer-limit", fmt.Sprintf("pubsub 0 %d %d", soft, seconds))
 	admin := wire.DialTCP(t, s.Addr)
@@ -123,7 +125,7 @@ func TestSoftLimitIsForgiven(t *testing.T) {
 
 // New limits are for clients that are there already, and for them at once.
 func TestLimitsChange(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	s, at := sut.StartEverywhere(t, sut.Pubsubd(t), "--client-output-buffer-limit", "pubsub 0 0 0")
 	admin := wire.DialTCP(t, s.Addr)
 	for i, at := range at {
@@ -163,7 +165,7 @@ func TestLimitsChange(t *testing.T) {
 // A message above the hard limit ends whoever should get it, even one that
 // reads, who sees nothing of it. It is counted all the same.
 func TestMessageAboveLimit(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	for _, target := range sut.Targets {
 		t.Run(target.Name, func(t *testing.T) {
 			s, at := sut.StartEverywhere(t, target.Binary(t), "--client-output-buffer-limit", "pubsub 1mb 0 0")

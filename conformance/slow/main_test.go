@@ -1,5 +1,5 @@
-// Package slow has subscribers that do not keep up, clients without number and
-// memory that is short, and looks at what becomes of everybody else.
+//go:build linux
+
 package slow
 
 import (

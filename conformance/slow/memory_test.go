@@ -1,3 +1,5 @@
+//go:build linux
+
 package slow
 
 import (
@@ -30,11 +32,11 @@ var evictLine = regexp.MustCompile(`closing a client to get below maxmemory-clie
 // most queued are closed, so that all together stay below maxmemory-clients and
 // the process within its memory. Who reads loses nothing.
 func TestEviction(t *testing.T) {
-	t.Parallel()
+	sut.Parallel(t)
 	const limit = 128 * mb // half of GOMEMLIMIT
-	size, total := 4<<10, 768*mb
+	size, total := 4<<10, 384*mb
 	if sut.Long() {
-		total *= 4
+		total *= 8
 	}
 	c := gather(t, confined(t, sut.Release(t)), 6, "--client-output-buffer-limit", "pubsub 0 0 0", "--maxmemory-clients", "50%")
 	if got := c.admin.Do("CLIENT", "NO-EVICT", "on"); got.Text != "OK" {

@@ -39,3 +39,11 @@ func Within(bound time.Duration) time.Duration {
 	}
 	return max(bound, untilTimeout)
 }
+
+// Parallel lets a test run beside others in the short form. In the long form,
+// which holds figures against bounds, it has the machine for itself.
+func Parallel(t *testing.T) {
+	if !Long() {
+		t.Parallel()
+	}
+}
