@@ -16,7 +16,8 @@
 //  3. The reply to PUBLISH means that the message is queued for every receiver.
 //     The publisher never waits for a receiver's connection.
 //  4. A client that goes on reading or listening is closed for being slow by
-//     its output buffer limit and by nothing else, and nobody else notices. One
+//     its output buffer limit and by nothing else, and nobody else notices; on
+//     Linux one that takes nothing at all for twice TCPKeepAlive is gone too. One
 //     that has ended its side, or is to be closed after its last reply, has
 //     half a minute to take what is left.
 //  5. A malformed request is answered with Redis's error and ends that one
