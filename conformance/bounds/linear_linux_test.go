@@ -73,7 +73,7 @@ func TestAnnouncedBytesTakeNoMemory(t *testing.T) {
 			peak := sut.WatchMemory(t, s)
 			c.Raw("*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$536870912\r\n")
 			sendIn(t, c, bytes.Repeat([]byte{'x'}, pieces), 1)
-			if !waitFor(wire.Patience, func() bool { return clientField(t, other, c, "qbuf") >= pieces }) {
+			if !waitFor(wire.Patience, func() bool { return other.ClientAt(c.LocalAddr().String()).Number("qbuf") >= pieces }) {
 				t.Error("the bytes have not arrived")
 			}
 			grown := peak() - before
@@ -111,9 +111,10 @@ func TestIdleConnectionsHoldNoMemory(t *testing.T) {
 			t.Logf("R13: %s, %d connections that have sent %s each: memory +%s, after %v +%s, which is %.1f KB for each",
 				target.Name, number, megabytes(size), megabytes(after-before), time.Since(start).Round(100*time.Millisecond), megabytes(held), float64(held)/float64(number)/kib)
 			holds(t, target, held <= bound-before, "the memory is %s above what it was", megabytes(held))
-			most := int64(0)
+			most := 0
 			for _, c := range clients {
-				most = max(most, clientField(t, other, c, "qbuf")+clientField(t, other, c, "qbuf-free"))
+				client := other.ClientAt(c.LocalAddr().String())
+				most = max(most, client.Number("qbuf")+client.Number("qbuf-free"))
 			}
 			holds(t, target, most <= each, "CLIENT LIST shows a query buffer of %d bytes", most)
 		})

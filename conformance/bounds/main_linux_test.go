@@ -13,7 +13,6 @@ import (
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/internal/wire"
 	"github.com/pubsubd/pubsubd/conformance/transcript"
-	"github.com/pubsubd/pubsubd/internal/procfs"
 )
 
 func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
@@ -95,7 +94,7 @@ const password = "sesame"
 // info is a number that INFO tells.
 func info(t testing.TB, c *wire.Conn, section, field string) int64 {
 	t.Helper()
-	text, ok := procfs.ColonValue(strings.ReplaceAll(c.Do("INFO", section).Text, "\r", ""), field)
+	text, ok := c.Info(field, section)
 	if !ok {
 		return 0
 	}
@@ -111,23 +110,4 @@ func ask(t testing.TB, c *wire.Conn, want string, args ...string) {
 	t.Helper()
 	c.Send(args...)
 	c.Want(want)
-}
-
-// clientField is a number that CLIENT LIST, asked by one client, tells of
-// another, -1 if it is not there.
-func clientField(t testing.TB, by, of *wire.Conn, field string) int64 {
-	t.Helper()
-	for line := range strings.Lines(by.Do("CLIENT", "LIST").Text) {
-		if !strings.Contains(line, " addr="+of.LocalAddr().String()+" ") {
-			continue
-		}
-		_, rest, _ := strings.Cut(line, " "+field+"=")
-		text, _, _ := strings.Cut(rest, " ")
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			t.Fatalf("%s is not a number in %q", field, line)
-		}
-		return n
-	}
-	return -1
 }

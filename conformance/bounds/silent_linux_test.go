@@ -151,6 +151,7 @@ func TestAuthTimeoutFollowsTheConfiguration(t *testing.T) {
 	parallel(t)
 	s := sut.Start(t, sut.Pubsubd(t), "--auth-timeout", "1")
 	boss, open := wire.DialTCP(t, s.Addr), wire.DialTCP(t, s.Addr)
+	ask(t, open, "+PONG", "PING") // it has been accepted before there is a password
 	ask(t, boss, "+OK", "CONFIG", "SET", "requirepass", password)
 	old := wire.DialTCP(t, s.Addr)
 	ask(t, old, "-NOAUTH Authentication required.", "PING")

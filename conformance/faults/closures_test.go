@@ -62,15 +62,6 @@ func (s *scene) publishUntil(t *testing.T, size int, holds func() bool) (message
 	return messages
 }
 
-// omem is what CLIENT LIST tells of the output of the client at an address.
-func (s *scene) omem(addr string) int64 {
-	_, line, _ := strings.Cut(s.admin.Do("CLIENT", "LIST").Text, " addr="+addr+" ")
-	_, text, _ := strings.Cut(line, " omem=")
-	text, _, _ = strings.Cut(text, " ")
-	n, _ := strconv.ParseInt(text, 10, 64)
-	return n
-}
-
 // Each reason, brought about from outside, is found in CLIENT CLOSED, in INFO
 // and in the log.
 func TestEveryReason(t *testing.T) {
@@ -140,7 +131,9 @@ func TestEveryReason(t *testing.T) {
 			reason: "output-buffer-soft-limit", queued: true, also: "client_output_buffer_limit_disconnections", args: []string{"--client-output-buffer-limit", "pubsub 0 256kb 0"},
 			provoke: func(t *testing.T, s *scene) string {
 				c := s.subscriber(t)
-				s.publishUntil(t, 32<<10, func() bool { return s.omem(local(c)) > 256<<10 || len(closures(t, s.admin)) > 1 })
+				s.publishUntil(t, 32<<10, func() bool {
+					return s.admin.ClientAt(local(c)).Number("omem") > 256<<10 || len(closures(t, s.admin)) > 1
+				})
 				return local(c)
 			},
 		},
@@ -169,7 +162,7 @@ func TestEveryReason(t *testing.T) {
 		},
 		{reason: "evicted", also: "evicted_clients", queued: true, provoke: func(t *testing.T, s *scene) string {
 			c := s.subscriber(t)
-			s.publishUntil(t, 256<<10, func() bool { return s.omem(local(c)) > 8<<20 })
+			s.publishUntil(t, 256<<10, func() bool { return s.admin.ClientAt(local(c)).Number("omem") > 8<<20 })
 			s.admin.Do("CONFIG", "SET", "maxmemory-clients", "4mb")
 			return local(c)
 		}},
@@ -195,7 +188,7 @@ func TestEveryReason(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, tt.args...)
 			field := "closed_" + strings.TrimPrefix(strings.ReplaceAll(tt.reason, "-", "_"), "closed_")
-			before := info(t, s.admin, field)
+			before := s.admin.InfoNumber(field)
 			addr := tt.provoke(t, s)
 			e := closureOf(t, s.admin, addr)
 			if e["reason"] != tt.reason {
@@ -221,11 +214,11 @@ func TestEveryReason(t *testing.T) {
 			if bytes, messages := e.number(t, "queued-bytes"), e.number(t, "queued-messages"); !tt.anyQueue && (tt.queued != (bytes > 1<<10) || !tt.queued && messages > 1 || tt.queued && messages < 1) {
 				t.Errorf("queued: %v", e)
 			}
-			if n := info(t, s.admin, field); n != before+1 {
+			if n := s.admin.InfoNumber(field); n != before+1 {
 				t.Errorf("INFO %s went from %d to %d", field, before, n)
 			}
-			if tt.also != "" && info(t, s.admin, tt.also) != 1 {
-				t.Errorf("INFO %s:%d", tt.also, info(t, s.admin, tt.also))
+			if tt.also != "" && s.admin.InfoNumber(tt.also) != 1 {
+				t.Errorf("INFO %s:%d", tt.also, s.admin.InfoNumber(tt.also))
 			}
 			lines := awaitLines(t, s.Server, 1, "addr", addr)
 			if len(lines) != 1 || lines[0]["reason"] != tt.reason || lines[0]["user"] != user || lines[0]["name"] != name ||
@@ -257,7 +250,7 @@ func TestProtectedModeIsTold(t *testing.T) {
 		}
 		others++
 	}
-	if n := info(t, s.admin, "closed_protected_mode"); n != int64(others) {
+	if n := s.admin.InfoNumber("closed_protected_mode"); n != others {
 		t.Errorf("%d refused, %d counted", others, n)
 	}
 	t.Logf("tried from %d addresses that are not loopback", others)
@@ -306,12 +299,7 @@ func testQueued(t *testing.T, network string, size int) {
 	for range batch {
 		requests = wire.AppendRequest(requests, "PUBLISH", "news", payload)
 	}
-	queued := func() int64 {
-		_, line, _ := strings.Cut(s.admin.Do("CLIENT", "LIST", "TYPE", "pubsub").Text, " omem=")
-		text, _, _ := strings.Cut(line, " ")
-		n, _ := strconv.ParseInt(text, 10, 64)
-		return n
-	}
+	queued := func() int { return s.admin.Clients("TYPE", "pubsub")[0].Number("omem") }
 	published, begin := 0, time.Now()
 	blocked := time.Time{}
 	for n := queued(); n < 1<<20; n = queued() {
@@ -387,7 +375,7 @@ func TestStrangersDoNotPushOut(t *testing.T) {
 		}
 		_ = nc.Close()
 	}
-	sut.Until(t, "all to be gone", func() bool { return info(t, s.admin, "connected_clients") == 1 })
+	sut.Until(t, "all to be gone", func() bool { return s.admin.InfoNumber("connected_clients") == 1 })
 	if e := closureOf(t, s.admin, victim.LocalAddr().String()); e["reason"] != "killed" {
 		t.Errorf("%v", e)
 	}

@@ -65,22 +65,6 @@ func closureOf(t testing.TB, c *wire.Conn, addr string) (found entry) {
 	return found
 }
 
-// info returns a field of INFO.
-func info(t testing.TB, c *wire.Conn, field string) int64 {
-	t.Helper()
-	text := c.Do("INFO", "everything").Text
-	_, rest, ok := strings.Cut(text, "\n"+field+":")
-	if !ok {
-		t.Fatalf("INFO has no %s", field)
-	}
-	value, _, _ := strings.Cut(rest, "\r")
-	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		t.Fatalf("INFO %s: %v", field, err)
-	}
-	return n
-}
-
 // awaitLines is logLines that waits until there are so many: the log takes its
 // way.
 func awaitLines(t testing.TB, s *sut.Server, n int, key, value string) (found []map[string]any) {

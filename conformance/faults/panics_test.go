@@ -35,7 +35,7 @@ func TestPanicInOneConnection(t *testing.T) {
 		sub.Want(fmt.Sprintf(`*3 "message" "healthy" "%d"`, sent))
 	}
 	publish()
-	before, panics := int64(0), int64(0)
+	before, panics := 0, 0
 	for _, tt := range []struct {
 		name     string
 		requests [][]string
@@ -73,26 +73,26 @@ func TestPanicInOneConnection(t *testing.T) {
 		if e := closureOf(t, s.admin, c.LocalAddr().String()); e["reason"] != "panic" || e["detail"] != "injected fault" {
 			t.Errorf("%s: %v", tt.name, e)
 		}
-		if lines := awaitLines(t, s.Server, int(panics), "panic", "injected fault"); int64(len(lines)) != panics || !strings.Contains(fmt.Sprint(lines[panics-1]["stack"]), "server.(*client).fault") ||
+		if lines := awaitLines(t, s.Server, int(panics), "panic", "injected fault"); len(lines) != panics || !strings.Contains(fmt.Sprint(lines[panics-1]["stack"]), "server.(*client).fault") ||
 			lines[panics-1]["addr"] != c.LocalAddr().String() {
 			t.Errorf("%s: the log has %v", tt.name, lines)
 		}
 		if before == 0 { // by now the server has started all that it needs itself
-			sut.Until(t, "the first to be gone", func() bool { return info(t, s.admin, "connected_clients") == 3 })
-			before = info(t, s.admin, "goroutines")
+			sut.Until(t, "the first to be gone", func() bool { return s.admin.InfoNumber("connected_clients") == 3 })
+			before = s.admin.InfoNumber("goroutines")
 		}
 		if monitor != nil {
 			monitor.Send("QUIT")
 			monitor.Closed(wire.Patience)
 		}
 	}
-	if n := info(t, s.admin, "recovered_panics"); n != panics {
+	if n := s.admin.InfoNumber("recovered_panics"); n != panics {
 		t.Errorf("recovered_panics:%d, want %d", n, panics)
 	}
-	if n := info(t, s.admin, "closed_panic"); n != panics {
+	if n := s.admin.InfoNumber("closed_panic"); n != panics {
 		t.Errorf("closed_panic:%d, want %d", n, panics)
 	}
-	sut.Until(t, "nobody to be left", func() bool { return info(t, s.admin, "connected_clients") == 3 })
+	sut.Until(t, "nobody to be left", func() bool { return s.admin.InfoNumber("connected_clients") == 3 })
 	for _, tt := range []struct {
 		request []string
 		want    string
@@ -105,10 +105,10 @@ func TestPanicInOneConnection(t *testing.T) {
 		s.admin.Send(tt.request...)
 		s.admin.Want(tt.want)
 	}
-	if n := info(t, s.admin, "tracking_clients"); n != 0 {
+	if n := s.admin.InfoNumber("tracking_clients"); n != 0 {
 		t.Errorf("tracking_clients:%d", n)
 	}
-	sut.Until(t, fmt.Sprintf("no more than %d goroutines to be left", before), func() bool { return info(t, s.admin, "goroutines") <= before })
+	sut.Until(t, fmt.Sprintf("no more than %d goroutines to be left", before), func() bool { return s.admin.InfoNumber("goroutines") <= before })
 }
 
 // A panic in what clients share ends the process, at once and with a line in the

@@ -216,6 +216,7 @@ func TestShutdownWords(t *testing.T) {
 	for _, words := range []string{"", "SAVE", "NOSAVE", "FORCE", "nosave now force"} {
 		s := sut.Start(t, sut.Pubsubd(t))
 		c, other := wire.DialTCP(t, s.Addr), wire.DialTCP(t, s.Addr)
+		other.Do("PING") // it has been accepted
 		if got := fmt.Sprint(c.Do("SHUTDOWN", "ABORT")); got != "-ERR No shutdown in progress." {
 			t.Errorf("SHUTDOWN ABORT: %s", got)
 		}

@@ -135,11 +135,11 @@ func Test12MaxClients(t *testing.T) {
 				t.Errorf("by TLS: %v", list)
 			}
 		}
-		if got := admin.info("rejected_connections"); got != "6" {
-			t.Errorf("rejected_connections:%s", got)
+		if got := admin.InfoNumber("rejected_connections"); got != 6 {
+			t.Errorf("rejected_connections:%d", got)
 		}
-		if got := admin.info("connected_clients"); got != "3" {
-			t.Errorf("connected_clients:%s", got)
+		if got := admin.InfoNumber("connected_clients"); got != 3 {
+			t.Errorf("connected_clients:%d", got)
 		}
 	})
 }

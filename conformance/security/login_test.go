@@ -196,7 +196,7 @@ func Test08ManyWrongPasswords(t *testing.T) {
 			}
 		}
 		admin := s.as("default")
-		if got := admin.info("acl_access_denied_auth"); got != fmt.Sprint(tries) {
+		if got, _ := admin.Info("acl_access_denied_auth"); got != fmt.Sprint(tries) {
 			s.shortfall("INFO counts %q of %d wrong passwords", got, tries)
 		}
 		log := text(admin.Do("ACL", "LOG"))
@@ -234,8 +234,8 @@ func Test08MaxAuthFailures(t *testing.T) {
 	}
 	c.closed("guessing in a transaction")
 	admin := s.as("default")
-	if got := admin.info("acl_access_denied_auth"); got != "12" {
-		t.Errorf("acl_access_denied_auth:%s", got)
+	if got := admin.InfoNumber("acl_access_denied_auth"); got != 12 {
+		t.Errorf("acl_access_denied_auth:%d", got)
 	}
 	if got := strings.Count(s.Log(), "closing a client after too many wrong passwords"); got == 0 {
 		t.Errorf("the log does not say so:\n%s", s.Log())

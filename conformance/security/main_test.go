@@ -145,17 +145,6 @@ func text(v transcript.Value) string {
 	return b.String()
 }
 
-// info returns a field of INFO, empty if there is none.
-func (c *conn) info(field string) string {
-	c.t.Helper()
-	for line := range strings.Lines(c.Do("INFO", "everything").Text) {
-		if value, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), field+":"); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // wrapped returns a program that runs binary from a shell, behind commands that
 // set it up. It has the name of the binary, by which redis-server is known.
 func wrapped(t *testing.T, binary, setup string) string {

@@ -138,7 +138,7 @@ func TestAllThatIsKeptIsCounted(t *testing.T) {
 		}
 	}
 	admin := s.dial()
-	sut.Until(t, "7 clients to be counted", func() bool { return admin.info("evicted_clients") == "7" })
+	sut.Until(t, "7 clients to be counted", func() bool { return admin.InfoNumber("evicted_clients") == 7 })
 }
 
 // A glob takes no more than the product of the two lengths, of which no example

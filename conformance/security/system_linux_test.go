@@ -301,8 +301,8 @@ func Test34RandomWords(t *testing.T) {
 		if len(seen) != tries {
 			t.Errorf("%d of %d words are different", len(seen), tries)
 		}
-		first := c.info("run_id")
-		if other := startTarget(t, s.redis).dial().info("run_id"); first == other || len(first) != 40 {
+		first, _ := c.Info("run_id")
+		if other, _ := startTarget(t, s.redis).dial().Info("run_id"); first == other || len(first) != 40 {
 			t.Errorf("run ids %q and %q", first, other)
 		}
 	})

@@ -162,7 +162,7 @@ func Test27UnfinishedHandshakes(t *testing.T) {
 		if sut.Long() && (dropped < 10*time.Second || dropped > 30*time.Second) {
 			t.Errorf("they are dropped after %v", dropped)
 		}
-		sut.Until(t, "them to be forgotten", func() bool { return admin.info("connected_clients") == "2" }) // the admin, and the one by TLS
+		sut.Until(t, "them to be forgotten", func() bool { return admin.InfoNumber("connected_clients") == 2 }) // the admin, and the one by TLS
 	}
 	onBothTLS(t, args, test)
 }
