@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"fmt"
-	"time"
 	"unsafe"
 
 	"github.com/tidwall/redcon"
@@ -176,22 +175,8 @@ func (c *client) finishRun() {
 	*r = run{payloads: r.payloads[:0]}
 }
 
-// A breather lets others run during something long. While all processors are
-// busy nobody looks for what has arrived, but every 10 ms or so.
-type breather struct{ n int }
-
-const (
-	// breathEvery is the number of names after which a breather rests, and
-	// breath how long.
-	breathEvery = 1 << 10
-	breath      = time.Microsecond // which is what it takes to become idle and look
-)
-
-func (r *breather) step() {
-	if r.n++; r.n%breathEvery == 0 {
-		time.Sleep(breath)
-	}
-}
+// namesAtATime is how many names are listed before others may run.
+const namesAtATime = 1 << 10
 
 func cmdPubsubChannels(c *client, argv [][]byte) { c.listChannels(broker.Channel, argv) }
 
@@ -206,11 +191,11 @@ func (c *client) listChannels(k broker.Kind, argv [][]byte) {
 	if len(argv) == 3 {
 		glob = argv[2]
 	}
-	var rest breather
+	rest := breather{every: namesAtATime}
 	var list pieces
 	for name := range c.broker.Names(k) {
 		if !c.alone() { // then all locks are held
-			rest.step()
+			rest.step(1)
 		}
 		if glob == nil || match.Match(view(glob), name) {
 			list.add(name)

@@ -85,6 +85,7 @@ type outboxConfig struct {
 	sent     atomic.Int64  // bytes
 	writes   atomic.Int64  // that sent any
 	piled    growth        // what the connections do not take
+	counting sync.Mutex    // held by who counts what was queued for a client that is closed
 }
 
 func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {

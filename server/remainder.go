@@ -24,8 +24,14 @@ func (o *outbox) keepRemainderLocked() {
 	o.queue, o.held, o.free = nil, nil, nil
 }
 
+// countedAtATime is how many bytes of what was queued are looked at before others
+// may run.
+const countedAtATime = 256 << 10
+
 // takeRemainder describes what was queued when the outbox was closed, and lets
-// go of it. Counting looks at each message: it takes no lock, and time.
+// go of it. Counting looks at each message. That takes time, so it is done with
+// mu released, and for one client at a time where much was queued: many slow ones
+// of one channel are closed at once.
 func (o *outbox) takeRemainder(now time.Duration) remainder {
 	o.mu.Lock()
 	r := remainder{bytes: o.lost, authed: o.authed, err: o.failure}
@@ -34,6 +40,10 @@ func (o *outbox) takeRemainder(now time.Duration) remainder {
 	o.mu.Unlock()
 	if len(rest) == 0 {
 		return r
+	}
+	if r.bytes > countedAtATime {
+		o.conf.counting.Lock()
+		defer o.conf.counting.Unlock()
 	}
 	r.messages = countMessages(rest)
 	if since := rest[0].since; since != 0 {
@@ -69,8 +79,10 @@ func countMessages(q []chunk) (n int) {
 	f.feed(q[0].data[:q[0].sent])
 	before := f.count
 	f.feed(q[0].data[q[0].sent:])
+	rest := breather{every: countedAtATime}
 	for i := range q[1:] {
 		f.feed(q[1+i].data)
+		rest.step(len(q[1+i].data))
 	}
 	if f.left > 0 {
 		f.count++

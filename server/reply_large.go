@@ -101,9 +101,6 @@ func (p *pieces) finish() {
 	for i := range p.q[1:] {
 		p.q[1+i].inside = true
 	}
-	for i := range p.q[1:] {
-		p.q[1+i].inside = true
-	}
 }
 
 // replyPieces answers with what is in pieces. It cannot be used after that.
