@@ -103,7 +103,7 @@ func TestOutOfDescriptors(t *testing.T) {
 			}
 		}
 		healthy("full")
-		if n := info(pair[0], "rejected_connections"); n != refused+silent {
+		if n := pair[0].InfoNumber("rejected_connections"); n != refused+silent {
 			t.Errorf("INFO counts %d refused, there were %d", n, refused+silent)
 		}
 

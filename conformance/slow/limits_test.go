@@ -20,9 +20,9 @@ func fill(t *testing.T, admin *wire.Conn, channel, name string, bytes int) {
 	payload := strings.Repeat("x", 64<<10)
 	sut.Until(t, "the queue of "+name+" to grow", func() bool {
 		admin.Do("PUBLISH", channel, payload)
-		for _, m := range clients(admin) {
+		for _, m := range admin.Clients() {
 			if m["name"] == name {
-				return number(m, "omem") > bytes
+				return m.Number("omem") > bytes
 			}
 		}
 		t.Fatalf("%s is not there any more", name)
@@ -32,7 +32,7 @@ func fill(t *testing.T, admin *wire.Conn, channel, name string, bytes int) {
 
 // alive tells whether there is a client with a name.
 func alive(admin *wire.Conn, name string) bool {
-	for _, m := range clients(admin) {
+	for _, m := range admin.Clients() {
 		if m["name"] == name {
 			return true
 		}
@@ -88,11 +88,11 @@ func TestSoftLimit(t *testing.T) {
 					return
 				}
 				for _, cut := range cuts(s) {
-					if cut.reason != "output-buffer-soft-limit" || number(cut.client, "omem") < soft {
+					if cut.reason != "output-buffer-soft-limit" || cut.client.Number("omem") < soft {
 						t.Errorf("closed for %s: %v", cut.reason, cut.client)
 					}
 				}
-				if n := info(admin, outputCloses); n != len(names) || len(cuts(s)) != n {
+				if n := admin.InfoNumber(outputCloses); n != len(names) || len(cuts(s)) != n {
 					t.Errorf("INFO counts %d, the log %d, want %d", n, len(cuts(s)), len(names))
 				}
 			})
@@ -136,8 +136,8 @@ func TestLimitsChange(t *testing.T) {
 		fill(t, admin, "less", fmt.Sprint("less", i), mb/4)
 	}
 	most := 0
-	for _, m := range clients(admin) {
-		most = max(most, number(m, "omem"))
+	for _, m := range admin.Clients() {
+		most = max(most, m.Number("omem"))
 	}
 	for i := range at {
 		fill(t, admin, "hard", fmt.Sprint("hard", i), most+mb)

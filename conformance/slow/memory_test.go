@@ -61,8 +61,8 @@ func TestEviction(t *testing.T) {
 		c.pubs = append(c.pubs, p)
 		published += 6 * 32 * mb
 		sum := 0
-		for _, m := range clients(c.admin) {
-			sum += number(m, "tot-mem")
+		for _, m := range c.admin.Clients() {
+			sum += m.Number("tot-mem")
 		}
 		if sum > limit+mb {
 			t.Errorf("clients hold %d MB, the limit is %d", sum/mb, limit/mb)
@@ -78,14 +78,14 @@ func TestEviction(t *testing.T) {
 	for _, m := range lines {
 		sum, _ := strconv.Atoi(m[1])
 		most = max(most, sum)
-		if client := fields(m[3]); client["name"] != "large" {
+		if client := wire.ParseClient(m[3]); client["name"] != "large" {
 			t.Errorf("closed, though there were larger ones: %v", client)
 		}
 		if m[2] != strconv.Itoa(limit) {
 			t.Errorf("the limit is %s, want %d", m[2], limit)
 		}
 	}
-	if n := info(c.admin, "evicted_clients"); n != len(lines) || n == 0 {
+	if n := c.admin.InfoNumber("evicted_clients"); n != len(lines) || n == 0 {
 		t.Errorf("INFO counts %d, the log %d", n, len(lines))
 	}
 	t.Logf("promise 6: pubsubd, GOMEMLIMIT 256 MiB, maxmemory-clients 50%%: %d of %d who do not read closed, with %d MB held by clients at most; %d MB resident; nothing lost by %d who read",
