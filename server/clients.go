@@ -22,6 +22,10 @@ func (s *Server) Clients() []ClientInfo {
 	return list
 }
 
+// Traffic returns how many bytes have been read from clients and written to them
+// since the server was made, without what TLS adds. It is cheap.
+func (s *Server) Traffic() (received, sent int64) { return s.netInput.Load(), s.out.sent.Load() }
+
 // Kick closes the clients that match, as CLIENT KILL does, and returns how many
 // there were.
 func (s *Server) Kick(match func(ClientInfo) bool) int {

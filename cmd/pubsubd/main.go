@@ -152,7 +152,11 @@ func (p *program) serve(conf *server.Config) int {
 	}
 	stopTrimming := make(chan struct{})
 	defer close(stopTrimming)
-	go new(trimmer).run(stopTrimming)
+	trim := &trimmer{sent: func() uint64 {
+		_, sent := srv.Traffic()
+		return uint64(sent)
+	}}
+	go trim.run(stopTrimming)
 	served := make(chan error, 1)
 	go func() { served <- srv.ListenAndServe() }()
 	ended, err := p.wait(srv, served, end)

@@ -13,10 +13,12 @@ import (
 // has little to do would hold what it does not need for minutes. A trimmer gives
 // it back once things are calm.
 type trimmer struct {
-	floor     uint64 // bytes held when as little was as ever since the last trim
-	allocated uint64 // bytes, in all, at the last look
-	began     bool   // there was a look
-	rest      int    // looks to go until the next trim
+	sent func() uint64 // bytes, in all, to clients
+
+	floor uint64 // bytes held when as little was as ever since the last trim
+	used  uint64 // bytes, in all, at the last look
+	began bool   // there was a look
+	rest  int    // looks to go until the next trim
 }
 
 const (
@@ -28,8 +30,9 @@ const (
 	trimFrom = 2 << 20
 	trimPart = 8
 
-	// trimCalm is the part of the gain that may have been allocated since the
-	// last look: what is needed again at once is not given back.
+	// trimCalm is the part of the gain that may have been used since the last look,
+	// allocated or sent: what is needed again at once is not given back, and what
+	// is sent from memory that is kept needs no new one.
 	trimCalm = 8
 
 	// trimRest is how many times as long as a trim takes none follows it, so that
@@ -38,10 +41,10 @@ const (
 )
 
 // due tells whether memory should be given back, given the bytes that the
-// runtime holds of the system and those that were ever allocated.
-func (t *trimmer) due(held, allocated uint64) bool {
-	since := allocated - t.allocated
-	t.allocated = allocated
+// runtime holds of the system and those that were ever used.
+func (t *trimmer) due(held, used uint64) bool {
+	since := used - t.used
+	t.used = used
 	if !t.began || held < t.floor {
 		t.floor = held
 	}
@@ -63,7 +66,7 @@ func (t *trimmer) done(took time.Duration, held uint64) {
 // run gives memory back until end is closed. What is held when it is called is
 // taken for needed.
 func (t *trimmer) run(end <-chan struct{}) {
-	t.due(heldMemory())
+	t.due(t.look())
 	ticker := time.NewTicker(trimLook)
 	defer ticker.Stop()
 	for {
@@ -72,24 +75,24 @@ func (t *trimmer) run(end <-chan struct{}) {
 			return
 		case <-ticker.C:
 		}
-		if t.due(heldMemory()) {
+		if t.due(t.look()) {
 			start := time.Now()
 			runtime.GC() // empties the pools of the program, in two steps
 			debug.FreeOSMemory()
-			held, _ := heldMemory()
+			held, _ := t.look()
 			t.done(time.Since(start), held)
 		}
 	}
 }
 
-// heldMemory is how many bytes the runtime holds of the system and how many were
-// allocated on the heap since the start.
-func heldMemory() (held, allocated uint64) {
+// look returns how many bytes the runtime holds of the system, and how many were
+// allocated on the heap or sent since the start.
+func (t *trimmer) look() (held, used uint64) {
 	samples := [...]metrics.Sample{
 		{Name: "/memory/classes/total:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},
 		{Name: "/gc/heap/allocs:bytes"},
 	}
 	metrics.Read(samples[:])
-	return samples[0].Value.Uint64() - samples[1].Value.Uint64(), samples[2].Value.Uint64()
+	return samples[0].Value.Uint64() - samples[1].Value.Uint64(), samples[2].Value.Uint64() + t.sent()
 }
