@@ -91,7 +91,8 @@ func countMessages(q []chunk) (n int) {
 }
 
 // A frameCounter counts values of RESP that the server itself has encoded, in
-// pieces of any length. It looks at their headers only.
+// pieces of any length. It looks at their headers only, and of messages to one
+// channel that are as long as each other at the first one's.
 type frameCounter struct {
 	count int // values that have ended
 
@@ -100,9 +101,16 @@ type frameCounter struct {
 	kind     byte // of the header at hand, 0 if there is none
 	num      int  // its number so far
 	negative bool
+
+	// Of the last value that lay in one piece: all of it up to the end of its last
+	// header, which tells where it ends, and its length.
+	shape []byte
+	size  int
 }
 
 func (f *frameCounter) feed(p []byte) {
+	var value []byte // from the beginning of the value at hand, nil if that is in another piece
+	head := 0        // where its last header ends
 	for len(p) > 0 {
 		switch {
 		case f.skip > 0:
@@ -113,7 +121,13 @@ func (f *frameCounter) feed(p []byte) {
 			}
 		case f.kind == 0:
 			if f.left == 0 {
+				if f.size > 0 && len(p) >= f.size && bytes.HasPrefix(p, f.shape) {
+					p = p[f.size:]
+					f.count++
+					continue
+				}
 				f.left = 1
+				value = p
 			}
 			f.kind, f.num, f.negative = p[0], 0, false
 			p = p[1:]
@@ -125,7 +139,12 @@ func (f *frameCounter) feed(p []byte) {
 			}
 			f.digits(p[:end])
 			p = p[end+1:]
+			head = len(value) - len(p)
 			f.header()
+		}
+		if f.left == 0 && value != nil {
+			f.shape, f.size = value[:head], len(value)-len(p)
+			value = nil
 		}
 	}
 }

@@ -22,18 +22,41 @@ func TestFrameCounterWhereverItIsCut(t *testing.T) {
 	for range 2000 {
 		var all strings.Builder
 		want := random.IntN(20)
-		for range want {
-			all.WriteString(samples[random.IntN(len(samples))])
+		for i := 0; i < want; {
+			sample := samples[random.IntN(len(samples))]
+			for again := 1 + random.IntN(4); again > 0 && i < want; again-- {
+				all.WriteString(sample)
+				i++
+			}
 		}
+		most := 1 + random.IntN(100)
 		var f frameCounter
 		for p := all.String(); len(p) > 0; {
-			n := 1 + random.IntN(min(len(p), 1+random.IntN(20)))
+			n := 1 + random.IntN(min(len(p), 1+random.IntN(most)))
 			f.feed([]byte(p[:n]))
 			p = p[n:]
 		}
 		if f.count != want || f.left != 0 {
 			t.Fatalf("%d values and %d begun in %q, want %d", f.count, f.left, all.String(), want)
 		}
+	}
+}
+
+// The messages that a slow client of one channel leaves.
+func BenchmarkCountMessages(b *testing.B) {
+	var q []chunk
+	size := 0
+	for size < 32<<20 {
+		m := redcon.AppendArray(nil, 3)
+		for _, s := range []string{"message", "channel", strings.Repeat("x", 64)} {
+			m = redcon.AppendBulkString(m, s)
+		}
+		q = appendChunk(q, m)
+		size += len(m)
+	}
+	b.SetBytes(int64(size))
+	for b.Loop() {
+		countMessages(q)
 	}
 }
 
