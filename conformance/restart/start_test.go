@@ -43,7 +43,7 @@ type library struct {
 	name string
 	// settings are those by which it tries again.
 	settings string
-	// subscribe starts a subscriber, and returns what it receives.
+	// subscribe starts a subscriber, and returns what it receives, closed if it ends.
 	subscribe func(t *testing.T, addr string) <-chan string
 }
 
@@ -89,6 +89,7 @@ func program(command ...string) func(*testing.T, string) <-chan string {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
+			defer close(received)
 			for lines := bufio.NewScanner(out); lines.Scan(); {
 				received <- lines.Text()
 			}
@@ -119,8 +120,15 @@ func TestSubscribersComeBack(t *testing.T) {
 				sut.Parallel(t)
 				s, at := sut.StartOn(t, target.Binary(t), sut.TCP)
 				admin := wire.Dial(t, at)
-				here := func() bool { return fmt.Sprint(admin.Do("PUBSUB", "NUMSUB", "c")) == `*2 "c" :1` }
 				received := lib.subscribe(t, at.Address)
+				here := func() bool {
+					select {
+					case got, ok := <-received:
+						t.Fatalf("received %q before anything was published; it runs: %v", got, ok)
+					default:
+					}
+					return fmt.Sprint(admin.Do("PUBSUB", "NUMSUB", "c")) == `*2 "c" :1`
+				}
 				sut.Until(t, "the subscriber", here)
 				s.Restart()
 				began := time.Now()
