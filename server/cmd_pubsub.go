@@ -175,9 +175,6 @@ func (c *client) finishRun() {
 	*r = run{payloads: r.payloads[:0]}
 }
 
-// namesAtATime is how many names are listed before others may run.
-const namesAtATime = 1 << 10
-
 func cmdPubsubChannels(c *client, argv [][]byte) { c.listChannels(broker.Channel, argv) }
 
 func cmdPubsubShardChannels(c *client, argv [][]byte) { c.listChannels(broker.ShardChannel, argv) }
@@ -191,11 +188,11 @@ func (c *client) listChannels(k broker.Kind, argv [][]byte) {
 	if len(argv) == 3 {
 		glob = argv[2]
 	}
-	rest := breather{every: namesAtATime}
+	var rest breather
 	var list pieces
 	for name := range c.broker.Names(k) {
 		if !c.alone() { // then all locks are held
-			rest.step(1)
+			rest.step()
 		}
 		if glob == nil || match.Match(view(glob), name) {
 			list.add(name)

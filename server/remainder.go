@@ -24,9 +24,9 @@ func (o *outbox) keepRemainderLocked() {
 	o.queue, o.held, o.free = nil, nil, nil
 }
 
-// countedAtATime is how many bytes of what was queued are looked at before others
-// may run.
-const countedAtATime = 256 << 10
+// longRemainder is how many bytes take long enough to count, about 50 us, for it
+// to matter that others have to wait.
+const longRemainder = 256 << 10
 
 // takeRemainder describes what was queued when the outbox was closed, and lets
 // go of it. Counting looks at each message. That takes time, so it is done with
@@ -41,7 +41,7 @@ func (o *outbox) takeRemainder(now time.Duration) remainder {
 	if len(rest) == 0 {
 		return r
 	}
-	if r.bytes > countedAtATime {
+	if r.bytes > longRemainder {
 		o.conf.counting.Lock()
 		defer o.conf.counting.Unlock()
 	}
@@ -79,10 +79,8 @@ func countMessages(q []chunk) (n int) {
 	f.feed(q[0].data[:q[0].sent])
 	before := f.count
 	f.feed(q[0].data[q[0].sent:])
-	rest := breather{every: countedAtATime}
 	for i := range q[1:] {
 		f.feed(q[1+i].data)
-		rest.step(len(q[1+i].data))
 	}
 	if f.left > 0 {
 		f.count++
