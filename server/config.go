@@ -77,7 +77,7 @@ type Config struct {
 
 	// MaxMemory is the bytes that a percentage for MaxMemoryClients is of. There
 	// is no data that it could bound. Zero, the default, means the limit that the
-	// Go runtime was given by GOMEMLIMIT, if any.
+	// Go runtime has, if any: GOMEMLIMIT, say.
 	MaxMemory int64
 
 	// MaxMemoryClients is the most bytes all clients together may take: past

@@ -93,8 +93,8 @@ var manual = []manualSection{
 		{"auth-timeout", "A client that has to log in and has not done so after so many seconds is closed, whatever it sends. 0 means never. Redis has no such directive."},
 		{"tcp-keepalive", "The seconds between probes for clients that have gone without a word. One that does not answer them, or takes nothing of what is sent to it, is closed after twice that time. 0 means none."},
 		{"maxclients", "The most clients at a time; further ones are refused. The limit on open files may lower it."},
-		{"maxmemory", "What a percentage for maxmemory-clients is of. There is no data that it could bound. 0 means the limit of the Go runtime, which GOMEMLIMIT in the environment sets."},
-		{"maxmemory-clients", "The most memory that all clients together may take, as a size or a percentage of maxmemory; beyond it the biggest are closed. 0 means no limit: as in Redis, each subscriber may then have up to its client-output-buffer-limit waiting, and enough of them that do not read fill the memory of the machine. Where memory is short, in a container above all, set GOMEMLIMIT to a little less than there is, and this to 50%."},
+		{"maxmemory", "What a percentage for maxmemory-clients is of. There is no data that it could bound. 0 means the limit of the Go runtime: what GOMEMLIMIT in the environment says, or nine tenths of what the control group of the process may have, as in a container."},
+		{"maxmemory-clients", "The most memory that all clients together may take, as a size or a percentage of maxmemory; beyond it the biggest are closed. 0 means no limit: as in Redis, each subscriber may then have up to its client-output-buffer-limit waiting, and enough of them that do not read fill the memory of the machine. Where memory is short, set this to 50%; outside of a container with a memory limit, set GOMEMLIMIT to a little less than there is too."},
 	}},
 	{"TLS", "Encrypted connections, on a port of their own.", []manualEntry{
 		{"tls-port", "The port for TLS. 0 means none."},

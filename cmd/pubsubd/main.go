@@ -21,6 +21,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
 	"github.com/pubsubd/pubsubd/server"
 )
 
@@ -112,6 +114,7 @@ func (p *program) run() int {
 			p.log.Warn(text)
 		}
 	}
+	limitMemory(memlimit.FromCgroup, p.log.Logger)
 	return p.serve(conf)
 }
 

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"go.uber.org/zap"
 )
 
 // The collector of the runtime works when as much has been allocated as there
@@ -95,4 +99,19 @@ func (t *trimmer) look() (held, used uint64) {
 	}
 	metrics.Read(samples[:])
 	return samples[0].Value.Uint64() - samples[1].Value.Uint64(), samples[2].Value.Uint64() + t.sent()
+}
+
+// limitMemory has the runtime keep within nine tenths of the memory that the
+// control group of the process may have, as in a container, unless the
+// environment has GOMEMLIMIT. Percentages of memory are of that.
+func limitMemory(group memlimit.Provider, log *zap.Logger) {
+	before := debug.SetMemoryLimit(-1)
+	limit, err := memlimit.Set(memlimit.WithProvider(group))
+	switch {
+	case errors.Is(err, memlimit.ErrNoCgroup) || errors.Is(err, memlimit.ErrCgroupsNotSupported):
+	case err != nil:
+		log.Warn("the memory that the process may have is not known", zap.Error(err))
+	case limit != before:
+		log.Info("memory is limited by the control group of the process", zap.Int64("bytes", limit))
+	}
 }

@@ -1,8 +1,15 @@
 package main
 
 import (
+	"errors"
+	"math"
+	"runtime/debug"
 	"testing"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestTrimmer(t *testing.T) {
@@ -74,4 +81,44 @@ func TestTrimmerGivesMemoryBack(t *testing.T) {
 	}
 	close(end)
 	<-ended
+}
+
+// The limit of the control group becomes that of the runtime, less a tenth, unless
+// that has one.
+func TestLimitMemory(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	broken := errors.New("broken")
+	for _, tt := range []struct {
+		name  string
+		group memlimit.Provider
+		want  int64
+		log   string
+	}{
+		{"limited", memlimit.Limit(10 << 30), 9 << 30, "memory is limited by the control group of the process"},
+		{"unlimited", func() (uint64, error) { return 0, memlimit.ErrNoLimit }, math.MaxInt64, ""},
+		{"no groups", func() (uint64, error) { return 0, memlimit.ErrCgroupsNotSupported }, math.MaxInt64, ""},
+		{"no group", func() (uint64, error) { return 0, memlimit.ErrNoCgroup }, math.MaxInt64, ""},
+		{"broken", func() (uint64, error) { return 0, broken }, math.MaxInt64, "the memory that the process may have is not known"},
+	} {
+		debug.SetMemoryLimit(math.MaxInt64)
+		core, seen := observer.New(zap.InfoLevel)
+		limitMemory(tt.group, zap.New(core))
+		if got := debug.SetMemoryLimit(-1); got != tt.want {
+			t.Errorf("%s: a limit of %d bytes, want %d", tt.name, got, tt.want)
+		}
+		log := ""
+		for _, line := range seen.All() {
+			log += line.Message
+		}
+		if log != tt.log {
+			t.Errorf("%s: the log has %q, want %q", tt.name, log, tt.log)
+		}
+	}
+	t.Setenv("GOMEMLIMIT", "8GiB")
+	debug.SetMemoryLimit(8 << 30)
+	limitMemory(memlimit.Limit(1<<30), zap.NewNop())
+	if got := debug.SetMemoryLimit(-1); got != 8<<30 {
+		t.Errorf("with GOMEMLIMIT: a limit of %d bytes", got)
+	}
 }
