@@ -58,7 +58,7 @@ func (c *Config) shareOfMemory(n int64) int64 {
 }
 
 // memoryLimit is the bytes the process is to stay within, 0 for any number:
-// what INFO tells as maxmemory.
+// what INFO tells as memory_limit.
 func (c *Config) memoryLimit() int64 {
 	if c.MaxMemory > 0 {
 		return c.MaxMemory

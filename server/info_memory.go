@@ -25,7 +25,8 @@ func (s *Server) infoMemory(w *infoWriter) {
 	w.size("used_memory_vm_total", 0)
 	w.zeros("used_memory_functions")
 	w.size("used_memory_scripts", 0)
-	w.size("maxmemory", uint64(s.config().memoryLimit()))
+	w.size("maxmemory", uint64(s.config().MaxMemory))
+	w.field("memory_limit", s.config().memoryLimit())
 	w.field("maxmemory_policy", "noeviction")
 	frag := func(name string, a, b uint64) {
 		w.field(name+"_ratio", fmt.Sprintf("%.2f", ratio(a, b)))
