@@ -37,7 +37,7 @@ func TestClientListAllocates(t *testing.T) {
 		}
 	})
 	var text []byte
-	if got := testing.AllocsPerRun(10, func() {
+	if got := testing.AllocsPerRun(100, func() {
 		text = text[:0]
 		for _, o := range s.clients() {
 			text = append(o.appendInfo(text), '\n')

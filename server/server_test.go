@@ -392,11 +392,11 @@ func TestNewRefusesNonsense(t *testing.T) {
 }
 
 func TestListenAndServe(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	taken := freePort(t) // which nobody is given when it is free again
+	ln, err := net.Listen("tcp", local(taken))
 	if err != nil {
 		t.Fatal(err)
 	}
-	taken := ln.Addr().(*net.TCPAddr).Port
 	s := newServer(t, func(c *Config) { c.Port, c.Bind = taken, []string{"127.0.0.1"} })
 	if err := s.ListenAndServe(); err == nil || !strings.Contains(err.Error(), "Address already in use") {
 		t.Errorf("on a port that is taken: %v", err)

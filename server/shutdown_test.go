@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pubsubd/pubsubd/broker"
@@ -52,20 +53,24 @@ func TestShutdownFinishesWhatRuns(t *testing.T) {
 
 // A request that is held back by a pause is not run and not waited for.
 func TestShutdownWakesWhoWaits(t *testing.T) {
-	s := newServer(t)
-	addr := listen(t, s)
-	admin, held := dial(t, addr), dial(t, addr)
-	admin.ask("CLIENT PAUSE 100000", "+OK")
-	held.send("PUBLISH c x")
-	waitFor(t, "the request to be held back", func() bool { return s.heldBack() == 1 })
-	began := time.Now()
-	if err := s.Shutdown(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(began); took >= settleTime {
-		t.Errorf("it took %v", took)
-	}
-	if got := held.end(); len(got) != 0 {
-		t.Errorf("answered %q", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		admin, held := pipe(t, s), pipe(t, s)
+		admin.ask("CLIENT PAUSE 100000", "+OK")
+		held.send("PUBLISH c x")
+		synctest.Wait()
+		if n := s.heldBack(); n != 1 {
+			t.Fatalf("%d requests are held back", n)
+		}
+		began := time.Now()
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took >= settleTime {
+			t.Errorf("it took %v", took)
+		}
+		if got := held.end(); len(got) != 0 {
+			t.Errorf("answered %q", got)
+		}
+	})
 }

@@ -125,17 +125,11 @@ func TestLogFileThatCannotBeOpened(t *testing.T) {
 
 // A signal ends the server with what a client still gets, and exit code 0.
 func TestSignal(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
-	ln.Close()
 	signals := make(chan os.Signal, 1)
 	stdout, said := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- runWith(signals, nil, said, io.Discard, "--bind", "127.0.0.1", "--port", port)
+		code <- runWith(signals, nil, said, io.Discard, "--bind", "127.0.0.1", "--port", freePort(t))
 		said.Close()
 	}()
 	lines := bufio.NewScanner(stdout)

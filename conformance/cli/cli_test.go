@@ -17,8 +17,9 @@ import (
 
 var update = flag.Bool("update", false, "record the screens of all scenarios from redis-server")
 
-// patience bounds every wait; it turns a hang into a failure.
-const patience = 20 * time.Second
+// patience bounds a whole scenario; it turns a hang into a failure. Many run at a
+// time.
+const patience = time.Minute
 
 func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
 

@@ -78,7 +78,10 @@ func (p *player) meetOthers(addr string) {
 	if i := slices.Index(p.sc.server, "--requirepass"); i >= 0 && i+1 < len(p.sc.server) {
 		password = p.sc.server[i+1]
 	}
-	p.others = redis.NewClient(&redis.Options{Addr: addr, Protocol: 2, Password: password})
+	p.others = redis.NewClient(&redis.Options{
+		Addr: addr, Protocol: 2, Password: password,
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience,
+	})
 	for _, command := range p.sc.before {
 		if err := p.command(command); err != nil {
 			p.t.Fatalf("%s: before %q: %v", p.sc.path, command, err)

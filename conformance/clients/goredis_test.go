@@ -37,7 +37,7 @@ func onEachProtocol(t *testing.T, args []string, test func(t *testing.T, s *sess
 // client returns a client of the server, changed by the options if there are
 // any, and closed when the test ends.
 func (s *session) client(t *testing.T, options ...func(*redis.Options)) *redis.Client {
-	opt := &redis.Options{Addr: s.addr, Protocol: s.protocol}
+	opt := &redis.Options{Addr: s.addr, Protocol: s.protocol, DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience}
 	for _, change := range options {
 		change(opt)
 	}

@@ -151,7 +151,9 @@ func interpreted(ext string, interpreter ...string) func(*testing.T, string, str
 // it that the server is back.
 func runProgram(t *testing.T, dir string, command []string, restart func()) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	// Interpreters are slow to start on a busy machine, and each wait of a program
+	// has its own bound.
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir

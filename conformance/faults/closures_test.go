@@ -168,6 +168,9 @@ func TestEveryReason(t *testing.T) {
 		}},
 		{reason: "idle-timeout", provoke: func(t *testing.T, s *scene) string {
 			c := s.dial(t)
+			// A subscriber is not idle, however long it is between its requests.
+			s.admin.Do("HELLO", "3")
+			s.admin.Do("SUBSCRIBE", "nothing")
 			s.admin.Do("CONFIG", "SET", "timeout", "1")
 			return local(c)
 		}},

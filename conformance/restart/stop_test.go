@@ -108,7 +108,7 @@ func TestEndWaitsForSlowReaders(t *testing.T) {
 	const readers, pause = 4, 2 * time.Second
 	timeout := 4 * time.Second
 	if !sut.Long() {
-		timeout = 10 * time.Second // a busy machine needs more for the same
+		timeout = 20 * time.Second // a busy machine needs more for the same
 	}
 	s := sut.Start(t, sut.Pubsubd(t), "--shutdown-timeout", fmt.Sprint(timeout.Seconds()))
 	b := pileUp(t, s.Addr, readers+1)

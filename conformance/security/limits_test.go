@@ -85,13 +85,14 @@ func TestCVE202521605AnswersBeforeAuth(t *testing.T) {
 // bounds has more of it.
 func Test11SilentClients(t *testing.T) {
 	t.Parallel()
-	s := start(t, "--requirepass", sesame, "--auth-timeout", "1")
+	s := start(t, "--requirepass", sesame, "--auth-timeout", "0") // until all have come
 	in, listener := s.as("default"), s.as("default")
 	listener.ask("SUBSCRIBE a", "*3...")
 	strangers := map[string]*conn{"silent": s.dial(), "half a request": s.dial(), "wrong passwords": s.dial(), "logged out": s.as("default")}
 	strangers["half a request"].Raw("*2\r\n$4\r\nAU")
 	strangers["wrong passwords"].ask("AUTH wrong", wrongPass)
 	strangers["logged out"].ask("RESET", "+RESET")
+	in.ask("CONFIG SET auth-timeout 1", "+OK")
 	for what, c := range strangers {
 		c.closed(what)
 	}

@@ -50,13 +50,13 @@ func TestRepliesInProportion(t *testing.T) {
 	} {
 		s := release(t)
 		before := s.memory()
-		c := s.as("joe")
+		admin, c := s.dial(), s.as("joe")
 		c.Raw(request)
 		most := int64(0)
 		tick := time.NewTicker(5 * time.Millisecond)
 		for alive := true; alive; <-tick.C { // it is not read from
 			most = max(most, s.memory()-before)
-			alive = strings.Contains(text(s.dial().Do("CLIENT", "LIST")), "user=joe")
+			alive = strings.Contains(text(admin.Do("CLIENT", "LIST")), "user=joe")
 		}
 		tick.Stop()
 		t.Logf("%s: %d bytes of requests make memory grow by %d MiB", what, len(request), most>>20)

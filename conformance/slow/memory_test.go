@@ -54,7 +54,7 @@ func TestEviction(t *testing.T) {
 	for id := 0; published < total; id++ {
 		join(t, c.at, 6, "large", "c")
 		stalled += 6
-		p := numbered.Publish(wire.DialTCP(t, c.s.Addr), numbered.Options{ID: id, Channel: "c", Size: size, Window: 16, Count: 32 * mb / size})
+		p := numbered.Publish(wire.DialTCP(t, c.s.Addr), numbered.Options{ID: id, Channel: "c", Size: size, Window: 16, Count: 32 * mb / size, Gate: c.gate(id, size)})
 		if err := p.Wait(); err != nil {
 			t.Fatal(err)
 		}

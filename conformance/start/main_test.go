@@ -116,7 +116,10 @@ func (s *started) ended(code int) {
 
 // client connects, with a password if it is not empty.
 func (s *started) client(password string) *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: s.addr, Password: password, DisableIdentity: true, Protocol: 2, MaxRetries: -1})
+	c := redis.NewClient(&redis.Options{
+		Addr: s.addr, Password: password, DisableIdentity: true, Protocol: 2, MaxRetries: -1,
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience,
+	})
 	s.t.Cleanup(func() { _ = c.Close() })
 	return c
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // DefaultTimeout bounds the wait for one value.
-const DefaultTimeout = 5 * time.Second
+const DefaultTimeout = 20 * time.Second
 
 // untilInterval is the pause between two tries of an until step.
 const untilInterval = 2 * time.Millisecond

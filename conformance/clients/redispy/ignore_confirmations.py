@@ -1,6 +1,6 @@
 """ignore_subscribe_messages, for the whole subscription and for one call."""
 
-from common import TICK, connect, describe, next_message, say, take, until, until_subscribers
+from common import WAIT, connect, describe, next_message, say, take, until, until_subscribers
 
 client = connect()
 pubsub = client.pubsub(ignore_subscribe_messages=True)
@@ -21,6 +21,6 @@ pubsub.close()
 pubsub = client.pubsub()
 pubsub.subscribe("d")
 until_subscribers(client, "d", 1)
-say("one call ignores", pubsub.get_message(ignore_subscribe_messages=True, timeout=TICK))
+say("one call ignores", pubsub.get_message(ignore_subscribe_messages=True, timeout=WAIT))
 pubsub.subscribe("e")
 say("another shows", describe(next_message(pubsub)))
