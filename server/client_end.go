@@ -11,6 +11,10 @@ func (c *client) end(why closeReason) {
 	if m := c.member(); m != nil {
 		c.s.broker.Clear(m)
 	}
+	if c.tx != nil { // the client may take as long as it lingers to read
+		c.leaveMulti()
+		c.countLarge()
+	}
 	c.queueReply()
 	c.lingers()
 	c.out.end()

@@ -147,3 +147,25 @@ func TestShutdownEndsWaitForQueryRoom(t *testing.T) {
 		}
 	})
 }
+
+// What a client has queued for EXEC goes with its last reply, not when that has
+// been read.
+func TestEndedClientLetsGoOfItsTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		c := pipe(t, s)
+		c.send("MULTI", "ECHO "+strings.Repeat("x", 1<<20))
+		c.want("+OK", "+QUEUED")
+		if s.queries.bytes.Load() == 0 {
+			t.Error("the transaction is not counted")
+		}
+		c.raw("*x\r\n")
+		synctest.Wait() // it does not read the error
+		if got := s.queries.bytes.Load(); got != 0 {
+			t.Errorf("%d bytes are kept of a client of which nothing is run any more", got)
+		}
+		if got := c.end(); len(got) != 1 {
+			t.Errorf("sent at the end: %q", got)
+		}
+	})
+}
