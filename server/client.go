@@ -129,6 +129,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c.addr, c.laddr, c.unix = addresses(nc)
 	c.fd = c.t.fd()
 	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
+	c.out.cause = func(why closeReason) { c.because(why, "") }
 	c.out.leave = c.leave
 	c.in.limits = s.requestLimits.Load()
 	c.space, c.free = c.in.space, c.in.settle

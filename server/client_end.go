@@ -23,7 +23,10 @@ func (c *client) end(why closeReason) {
 // lingers gives the client lingerTimeout to receive what is queued, once.
 func (c *client) lingers() {
 	if c.linger == nil {
-		c.linger = c.s.after(lingerTimeout, c.t.close)
+		c.linger = c.s.after(lingerTimeout, func() {
+			c.because(closedByPeer, "") // of which end has not told
+			c.t.close()
+		})
 	}
 }
 

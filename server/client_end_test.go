@@ -169,3 +169,32 @@ func TestEndedClientLetsGoOfItsTransaction(t *testing.T) {
 		}
 	})
 }
+
+// Why an outbox has its client closed is known before the client's goroutine can
+// find that it has nothing to wait for any more.
+func TestOutboxTellsWhyBeforeItCloses(t *testing.T) {
+	s := newServer(t)
+	halfClosed(t, s)
+	c := s.openClients()[0]
+	spawn := c.out.conf.spawn
+	later := make(chan func(), 1)
+	c.out.mu.Lock()
+	c.out.conf.spawn = func(run func()) { later <- run } // nobody else spawns: its connection is full
+	c.out.failLocked(closedHardLimit)
+	c.out.conf.spawn = spawn
+	c.out.mu.Unlock()
+	waitFor(t, "its goroutine to end", func() bool { return s.connected() == 0 })
+	(<-later)()
+	if got := s.closures.latest(1)[0].Reason; got != string(closedHardLimit) {
+		t.Errorf("it was closed for %q", got)
+	}
+}
+
+// Who has ended its side and does not read until its time is over has left.
+func TestHalfClosedThatLingersTooLong(t *testing.T) {
+	s := newServer(t)
+	halfClosed(t, s)
+	c := s.openClients()[0]
+	waitFor(t, "its last bytes to get their time", func() bool { return c.linger.Reset(0) })
+	waitFor(t, "it to be closed", func() bool { return s.connected() == 0 && s.closures.count(closedByPeer) == 1 })
+}

@@ -24,6 +24,7 @@ type outbox struct {
 	// Immutable after newOutbox.
 	t     transport
 	conf  *outboxConfig
+	cause func(closeReason) // keeps why the client will be closed; called with mu held, may be nil
 	fail  func(closeReason) // closes the client; called without mu held
 	leave func()            // has the client forgotten before the other side sees the end; may be nil
 	slow  bool              // every write may wait, so there is no point in the flusher
@@ -293,6 +294,9 @@ func (o *outbox) recheck() {
 
 // failLocked drops what is queued and has the client closed.
 func (o *outbox) failLocked(why closeReason) {
+	if o.cause != nil {
+		o.cause(why) // before the client's own goroutine can wake up and find another
+	}
 	o.closeLocked()
 	o.conf.spawn(func() { o.fail(why) }) // not here: locks are held
 }
