@@ -190,6 +190,9 @@ func (c *client) serve() {
 		return
 	}
 	c.quiet.Store(false)
+	if c.s.draining.Load() { // who woke it may have done so before the handshake took the deadline away
+		c.t.wake()
+	}
 	for {
 		c.awaitQueryRoom()
 		n, err := c.t.read(c.space, c.free)

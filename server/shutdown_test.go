@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +72,37 @@ func TestShutdownWakesWhoWaits(t *testing.T) {
 		}
 		if got := held.end(); len(got) != 0 {
 			t.Errorf("answered %q", got)
+		}
+	})
+}
+
+// The end of the server is not what is wrong with a TLS client that it finds
+// shaking hands.
+func TestShutdownDuringTheHandshake(t *testing.T) {
+	b := newTLSBench(t)
+	nc, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	waitFor(t, "the client", func() bool { return b.connected() == 1 })
+	b.stop()
+	waitFor(t, "its end", func() bool { return b.connected() == 0 })
+	if got := b.closures.latest(1)[0].Reason; got != string(closedShutdown) {
+		t.Errorf("it was closed for %q", got)
+	}
+}
+
+// A client that begins to be served while the server ends is not waited for,
+// whatever has become of the word that it does.
+func TestShutdownFindsWhoBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.draining.Store(true)
+		pipe(t, s)
+		synctest.Wait()
+		if s.openClients()[0].isRunning() {
+			t.Error("it may still be running something")
 		}
 	})
 }

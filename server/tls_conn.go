@@ -366,6 +366,10 @@ func (c *client) shakeHands() bool {
 		return true
 	}
 	if err := t.handshake(c.s.config().TLS.HandshakeTimeout); err != nil {
+		if c.s.draining.Load() { // by wake
+			c.close(closedShutdown)
+			return false
+		}
 		c.because(closedHandshake, err.Error())
 		c.close(closedHandshake)
 		return false
