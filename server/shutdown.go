@@ -107,19 +107,30 @@ const (
 func (s *Server) drained(ctx context.Context) error {
 	// Until then, something may be put into a queue that was found empty.
 	s.settled(ctx)
-	for {
-		waiting := slices.DeleteFunc(s.Clients(), func(c ClientInfo) bool { return c.Queued == 0 })
-		if len(waiting) == 0 {
-			break
+	for list := s.clients(); ; {
+		i := slices.IndexFunc(list, (*client).isOwed)
+		if i < 0 {
+			if list = s.clients(); !slices.ContainsFunc(list, (*client).isOwed) { // who publishes at the broker may go on
+				break
+			}
+			continue
 		}
+		list = list[i:] // those before it are looked at again when it has been sent all
 		select {
 		case <-ctx.Done():
+			waiting := slices.DeleteFunc(s.Clients(), func(c ClientInfo) bool { return c.Queued == 0 })
 			return &UnsentError{waiting, ctx.Err()}
 		case <-time.After(drainLook):
 		}
 	}
 	s.confirmed(ctx)
 	return nil
+}
+
+// isOwed tells whether something is queued for the client.
+func (c *client) isOwed() bool {
+	queued, _ := c.out.pending()
+	return queued > 0
 }
 
 // settled waits until no client is running a request.

@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +105,40 @@ func TestShutdownFindsWhoBegins(t *testing.T) {
 		synctest.Wait()
 		if s.openClients()[0].isRunning() {
 			t.Error("it may still be running something")
+		}
+	})
+}
+
+// While Shutdown waits for one client the others are not listed again and again.
+func TestShutdownWaitsCheaply(t *testing.T) {
+	const clients, looks = 1000, 100
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		var last *client
+		for range clients {
+			near, far := net.Pipe()
+			defer far.Close()
+			last = s.newClient(near)
+			s.open[last.id] = last
+		}
+		last.out.push([]byte("+OK\r\n"), 5) // which nobody sends
+		allocated := func(run func()) uint64 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			run()
+			runtime.ReadMemStats(&after)
+			return after.TotalAlloc - before.TotalAlloc
+		}
+		one := allocated(func() { s.Clients() })
+		ctx, cancel := context.WithTimeout(context.Background(), looks*drainLook)
+		defer cancel()
+		var err error
+		if got := allocated(func() { err = s.drained(ctx) }); got > looks/4*one {
+			t.Errorf("%d bytes are allocated, %d for one list", got, one)
+		}
+		var unsent *UnsentError
+		if !errors.As(err, &unsent) || len(unsent.Clients) != 1 || unsent.Clients[0].ID != last.id {
+			t.Errorf("drained: %v", err)
 		}
 	})
 }
