@@ -132,7 +132,7 @@ func cmdScriptHelp(c *client, _ [][]byte) {
 func cmdFunctionFlush(c *client, argv [][]byte) {
 	switch {
 	case len(argv) > 3:
-		c.fail(unknownSubcommandOrArity("FUNCTION", argv[1]))
+		c.fail(tooManyArguments(argv))
 	case len(argv) == 3 && !isFlushMode(argv[2]):
 		c.fail("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
 	default:

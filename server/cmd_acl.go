@@ -19,11 +19,6 @@ const (
 	errGenPassBits = "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096"
 )
 
-// tooManyWords is the error for a subcommand of ACL with too many arguments.
-func (c *client) tooManyWords(argv [][]byte) {
-	c.fail(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try ACL HELP.", echo(argv[1], maxEcho)))
-}
-
 func cmdACLCat(c *client, argv [][]byte) {
 	switch len(argv) {
 	case 2:
@@ -36,7 +31,7 @@ func cmdACLCat(c *client, argv [][]byte) {
 		}
 		c.reply = appendStrings(c.reply, acl.InCategory(category))
 	default:
-		c.tooManyWords(argv)
+		c.fail(tooManyArguments(argv))
 	}
 }
 
@@ -149,7 +144,7 @@ func cmdACLGenPass(c *client, argv [][]byte) {
 	bits := int64(genPassBits)
 	switch {
 	case len(argv) > 3:
-		c.tooManyWords(argv)
+		c.fail(tooManyArguments(argv))
 		return
 	case len(argv) == 3:
 		var ok bool
@@ -174,7 +169,7 @@ func cmdACLLog(c *client, argv [][]byte) {
 	count := int64(shownDenials)
 	switch {
 	case len(argv) > 3:
-		c.tooManyWords(argv)
+		c.fail(tooManyArguments(argv))
 		return
 	case len(argv) == 3 && equalFold(argv[2], "reset"):
 		c.s.denials.reset()

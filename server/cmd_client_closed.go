@@ -7,21 +7,10 @@ import (
 // closedDefault is how many closures CLIENT CLOSED answers without a number.
 const closedDefault = 10
 
-const errCountRange = "ERR count should be greater than or equal to -1"
-
 // cmdClientClosed tells how the latest connections ended, the latest first.
 func cmdClientClosed(c *client, argv [][]byte) {
-	n := int64(closedDefault)
-	switch len(argv) {
-	case 2:
-	case 3:
-		var ok bool
-		if n, ok = parseLength(argv[2]); !ok || n < -1 {
-			c.fail(errCountRange)
-			return
-		}
-	default:
-		c.fail(tooManyArguments(argv))
+	n, ok := c.entries(argv, closedDefault)
+	if !ok {
 		return
 	}
 	list := c.s.closures.latest(n)

@@ -60,7 +60,7 @@ func cmdDebug(c *client, argv [][]byte) {
 		c.ok() // there is no peak to reset
 	case c.fault(argv):
 	default:
-		c.fail(unknownSubcommandOrArity("DEBUG", sub))
+		c.fail(tooManyArguments(argv))
 	}
 }
 

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"fmt"
 	"unsafe"
 
 	"github.com/tidwall/redcon"
@@ -181,7 +180,7 @@ func cmdPubsubShardChannels(c *client, argv [][]byte) { c.listChannels(broker.Sh
 
 func (c *client) listChannels(k broker.Kind, argv [][]byte) {
 	if len(argv) > 3 {
-		c.fail(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try PUBSUB HELP.", echo(argv[1], maxEcho)))
+		c.fail(tooManyArguments(argv))
 		return
 	}
 	var glob []byte

@@ -1,26 +1,13 @@
 package server
 
-import (
-	"fmt"
-
-	"github.com/tidwall/redcon"
-)
+import "github.com/tidwall/redcon"
 
 // slowlogDefault is how many entries SLOWLOG GET answers without a number.
 const slowlogDefault = 10
 
 func cmdSlowlogGet(c *client, argv [][]byte) {
-	n := int64(slowlogDefault)
-	switch len(argv) {
-	case 2:
-	case 3:
-		var ok bool
-		if n, ok = parseLength(argv[2]); !ok || n < -1 {
-			c.fail(errCountRange)
-			return
-		}
-	default:
-		c.fail(unknownSubcommandOrArity("SLOWLOG", argv[1]))
+	n, ok := c.entries(argv, slowlogDefault)
+	if !ok {
 		return
 	}
 	entries := c.s.slowlog.latest(n)
@@ -37,10 +24,23 @@ func cmdSlowlogGet(c *client, argv [][]byte) {
 	c.reply = b
 }
 
-// unknownSubcommandOrArity is how some commands refuse arguments that their
-// arity lets through.
-func unknownSubcommandOrArity(container string, sub []byte) string {
-	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.", echo(sub, maxEcho), container)
+const errCountRange = "ERR count should be greater than or equal to -1"
+
+// entries returns how many entries a command is to tell, which its one argument
+// says if there is one, -1 for all. If it cannot, it has answered why.
+func (c *client) entries(argv [][]byte, byDefault int64) (n int64, ok bool) {
+	switch len(argv) {
+	case 2:
+		return byDefault, true
+	case 3:
+		if n, ok = parseLength(argv[2]); ok && n >= -1 {
+			return n, true
+		}
+		c.fail(errCountRange)
+	default:
+		c.fail(tooManyArguments(argv))
+	}
+	return 0, false
 }
 
 func cmdSlowlogLen(c *client, _ [][]byte) {

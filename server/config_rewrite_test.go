@@ -95,7 +95,7 @@ func TestConfigRewrite(t *testing.T) {
 // A server whose commands were renamed knows them by the new names alone.
 func TestRenameCommand(t *testing.T) {
 	s := newServer(t, func(c *Config) {
-		if err := c.Load("rename-command publish \"" + longName + "\"\nrename-command INFO ''\nrename-command get ''\nrename-command ping ping"); err != nil {
+		if err := c.Load("rename-command publish \"" + longName + "\"\nrename-command INFO ''\nrename-command get ''\nrename-command ping ping\nrename-command pubsub about\nrename-command slowlog slow"); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -107,6 +107,8 @@ func TestRenameCommand(t *testing.T) {
 		{longName + " a", "-ERR wrong number of arguments for 'publish' command"},
 		{"info", "-ERR unknown command 'info', with args beginning with: "},
 		{"PING", "+PONG"},
+		{"about CHANNELS a b", "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try ABOUT HELP."},
+		{"Slow GET 1 2", "-ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOW HELP."},
 		{"COMMAND LIST FILTERBY PATTERN publis?", "[publish]"},
 		{"COMMAND LIST FILTERBY PATTERN info", "[]"},
 		{"COMMAND INFO publish", "[nil]"},

@@ -64,8 +64,9 @@ const (
 	errMonitorKeyspace = "ERR Replica can't interact with the keyspace"
 )
 
-// tooManyArguments is the error for a subcommand with a fixed number of
-// optional arguments.
+// tooManyArguments is the error for a subcommand whose arguments its arity lets
+// through. It names the command as it was sent, which may be another one's name by
+// rename-command.
 func tooManyArguments(argv [][]byte) string {
 	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.", echo(argv[1], maxEcho), strings.ToUpper(string(argv[0])))
 }
