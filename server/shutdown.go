@@ -118,8 +118,9 @@ func (s *Server) drained(ctx context.Context) error {
 		list = list[i:] // those before it are looked at again when it has been sent all
 		select {
 		case <-ctx.Done():
-			waiting := slices.DeleteFunc(s.Clients(), func(c ClientInfo) bool { return c.Queued == 0 })
-			return &UnsentError{waiting, ctx.Err()}
+			if waiting := slices.DeleteFunc(s.Clients(), func(c ClientInfo) bool { return c.Queued == 0 }); len(waiting) > 0 {
+				return &UnsentError{waiting, ctx.Err()}
+			}
 		case <-time.After(drainLook):
 		}
 	}
