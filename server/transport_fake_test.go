@@ -159,7 +159,6 @@ func newOutboxRoom(l outputLimits) *outboxRoom {
 	r.conf.spawn = func(f func()) { go f() }
 	r.conf.now = func() int64 { return 1 + int64(time.Since(start)/time.Second) }
 	r.conf.backlog = &r.backlog
-
 	r.conf.lagging = func(o *outbox) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
