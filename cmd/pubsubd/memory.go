@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -109,6 +110,7 @@ func limitMemory(group memlimit.Provider, log *zap.Logger) {
 	limit, err := memlimit.Set(memlimit.WithProvider(group))
 	switch {
 	case errors.Is(err, memlimit.ErrNoCgroup) || errors.Is(err, memlimit.ErrCgroupsNotSupported):
+	case errors.Is(err, fs.ErrNotExist): // there is no /proc
 	case err != nil:
 		log.Warn("the memory that the process may have is not known", zap.Error(err))
 	case limit != before:

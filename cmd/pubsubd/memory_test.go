@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"math"
 	"runtime/debug"
 	"testing"
@@ -99,6 +100,7 @@ func TestLimitMemory(t *testing.T) {
 		{"unlimited", func() (uint64, error) { return 0, memlimit.ErrNoLimit }, math.MaxInt64, ""},
 		{"no groups", func() (uint64, error) { return 0, memlimit.ErrCgroupsNotSupported }, math.MaxInt64, ""},
 		{"no group", func() (uint64, error) { return 0, memlimit.ErrNoCgroup }, math.MaxInt64, ""},
+		{"no /proc", func() (uint64, error) { return 0, &fs.PathError{Err: fs.ErrNotExist} }, math.MaxInt64, ""},
 		{"broken", func() (uint64, error) { return 0, broken }, math.MaxInt64, "the memory that the process may have is not known"},
 	} {
 		debug.SetMemoryLimit(math.MaxInt64)
