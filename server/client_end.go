@@ -8,9 +8,7 @@ func (c *client) end(why closeReason) {
 	c.mu.Lock()
 	c.ending = true
 	c.mu.Unlock()
-	if m := c.member(); m != nil {
-		c.s.broker.Clear(m)
-	}
+	c.leaveBroker()
 	if c.tx != nil { // the client may take as long as it lingers to read
 		c.leaveMulti()
 		c.countLarge()
@@ -57,6 +55,7 @@ func (c *client) detach() {
 
 // leaveBroker has others queue nothing more for the client.
 func (c *client) leaveBroker() {
+	c.out.deafen()
 	c.endMonitor()
 	if m := c.member(); m != nil {
 		c.s.broker.Clear(m)

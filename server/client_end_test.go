@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -197,4 +198,52 @@ func TestHalfClosedThatLingersTooLong(t *testing.T) {
 	c := s.openClients()[0]
 	waitFor(t, "its last bytes to get their time", func() bool { return c.linger.Reset(0) })
 	waitFor(t, "it to be closed", func() bool { return s.connected() == 0 && s.closures.count(closedByPeer) == 1 })
+}
+
+// The last message comes by all subscriptions of a client that leaves, although
+// they end one by one, or by none.
+func TestNothingComesByWhatIsLeft(t *testing.T) {
+	names := make([]string, 10_000) // which take their time to end
+	for i := range names {
+		names[i] = fmt.Sprint("name:", i)
+	}
+	for what, leave := range map[string]func(c, boss *testConn){
+		"QUIT":        func(c, _ *testConn) { c.send("QUIT") },
+		"CLIENT KILL": func(_, boss *testConn) { boss.ask("CLIENT KILL TYPE pubsub", "1") },
+		"a half-close": func(c, _ *testConn) {
+			if err := c.nc.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		s := newServer(t)
+		addr := listen(t, s)
+		c, boss := dial(t, addr), dial(t, addr)
+		c.send("SUBSCRIBE c " + strings.Join(names, " "))
+		for range len(names) + 1 {
+			c.next()
+		}
+		c.ask("PSUBSCRIBE ?", fmt.Sprintf("[psubscribe ? %d]", len(names)+2))
+		leaving, gone := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(gone)
+			for n := 0; s.broker.Publish("c", []byte("x")) > 0; n++ {
+				if n == 3 {
+					close(leaving)
+				}
+			}
+		}()
+		<-leaving
+		leave(c, boss)
+		before := ""
+		for _, f := range c.end() {
+			got := fmt.Sprint(f)
+			if got == "[pmessage ? c x]" && before != "[message c x]" {
+				t.Errorf("%s: a message came by the pattern, and before it %q", what, before)
+				break
+			}
+			before = got
+		}
+		<-gone
+	}
 }

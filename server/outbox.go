@@ -33,6 +33,7 @@ type outbox struct {
 	state    outboxState
 	closed   bool // nothing is queued or sent any more
 	emptying bool // awaitRoom waits for an empty queue
+	deaf     bool // nothing is delivered any more
 	ending   bool // the connection closes when the queue is empty
 	monitor  bool // its client has sent MONITOR
 	holding  bool // deliveries wait in held, not in queue
@@ -192,7 +193,7 @@ func (o *outbox) setAuthed(authed bool) {
 func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || o.ending {
+	if o.closed || o.deaf {
 		return false, 0
 	}
 	f := &d.Frames[0]
@@ -337,7 +338,7 @@ func (o *outbox) uncareLocked() {
 // Nothing is delivered from here on.
 func (o *outbox) end() {
 	o.mu.Lock()
-	o.ending = true
+	o.deaf, o.ending = true, true
 	idle := o.state == outboxIdle
 	o.mu.Unlock()
 	if idle {

@@ -5,7 +5,7 @@ package server
 func (o *outbox) feed(p []byte) (wake bool, counted int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || o.ending {
+	if o.closed || o.deaf {
 		return false, 0
 	}
 	if o.holding {
@@ -34,6 +34,14 @@ func (o *outbox) addedLocked(n int) (wake bool, counted int) {
 		wake = o.markLocked()
 	}
 	return wake, counted
+}
+
+// deafen ends deliveries, all at once: the subscriptions of a client that leaves
+// end one by one, and a message must not come by some of them.
+func (o *outbox) deafen() {
+	o.mu.Lock()
+	o.deaf = true
+	o.mu.Unlock()
 }
 
 // setMonitor selects the output buffer limit of a monitor, or of an ordinary
