@@ -34,12 +34,11 @@ var deliveries = sync.Pool{New: func() any { return new(Delivery) }}
 // recycle makes d ready for the pool, keeping the memory of its frames where
 // no receiver has kept it.
 func (d *Delivery) recycle() {
+	d.empty()
 	for i := range d.Frames {
-		f := &d.Frames[i]
-		if f.Kept || cap(f.Bytes) > maxScratch {
-			*f = Frame{}
+		if f := &d.Frames[i]; cap(f.Bytes) > maxScratch {
+			f.Bytes = nil
 		}
-		f.Bytes = f.Bytes[:0]
 	}
 	clear(d.run)
 	if cap(d.run) > maxScratchRun {
@@ -148,15 +147,21 @@ func (b *Broker) matched(dst []*audience, channel string, t *match.Trial[*audien
 
 // deliver sets d up for one audience and hands it over.
 func (d *Delivery) deliver(k Kind, pattern string, to *audience, payloads [][]byte) {
+	d.empty()
 	d.Kind, d.Pattern, d.Payloads = k, pattern, payloads
+	to.deliver(d)
+}
+
+// empty makes the frames ready for the next receivers.
+func (d *Delivery) empty() {
 	for i := range d.Frames {
 		f := &d.Frames[i]
-		if f.Kept {
+		f.Bytes = f.Bytes[:0]
+		if f.Owner != nil {
+			f.Owner.Release()
 			*f = Frame{}
 		}
-		f.Bytes = f.Bytes[:0]
 	}
-	to.deliver(d)
 }
 
 // find returns the audience of a name, nil if there is none. The lock of its

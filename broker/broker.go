@@ -77,9 +77,17 @@ type Frame struct {
 	// capacity may be reused. Nobody changes it once it is filled.
 	Bytes []byte
 
-	// Kept is set by a receiver that holds on to Bytes after Deliver has
-	// returned. The broker then leaves that memory alone.
-	Kept bool
+	// Owner is set by the receiver that fills Bytes if others may hold on to
+	// them after Deliver has returned: whose memory they are. The broker then
+	// does not use that memory again. Nil means that nobody holds on to Bytes.
+	Owner FrameOwner
+}
+
+// A FrameOwner owns the memory of a frame that receivers hold on to.
+type FrameOwner interface {
+	// Release is called once, when all receivers have had the delivery: those
+	// that hold on to the frame have made that known to its owner by then.
+	Release()
 }
 
 // maxScratch is the capacity in bytes up to which the memory of a frame is

@@ -171,3 +171,12 @@ func payloads(texts ...string) [][]byte {
 	}
 	return list
 }
+
+// holders hold on to frames, and count how often they are told of an end.
+type holders struct{ released *int }
+
+func (h holders) Release() {
+	if h.released != nil {
+		*h.released++
+	}
+}

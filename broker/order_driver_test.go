@@ -113,7 +113,7 @@ func (r *recorder) useFrame(d *Delivery) {
 		r.fault("the frame is %q, want %q", f.Bytes, r.frame)
 	}
 	if r.keeps {
-		f.Kept = true
+		f.Owner = holders{}
 		r.kept = append(r.kept, [2][]byte{f.Bytes, bytes.Clone(r.frame)})
 	}
 }

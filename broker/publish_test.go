@@ -120,8 +120,8 @@ func TestFrames(t *testing.T) {
 				encoded++
 				f.Bytes = append(f.Bytes, want...)
 			}
-			if f.Kept || !bytes.Equal(f.Bytes, want) {
-				t.Errorf("frame %d is %q, kept: %v, want %q", i, f.Bytes, f.Kept, want)
+			if f.Owner != nil || !bytes.Equal(f.Bytes, want) {
+				t.Errorf("frame %d is %q of %v, want %q of nobody", i, f.Bytes, f.Owner, want)
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func TestFramesKept(t *testing.T) {
 				f.Bytes = appendFrame(f.Bytes, d)
 			}
 			if keep {
-				f.Kept = true
+				f.Owner = holders{}
 				kept = append(kept, f.Bytes)
 				copies = append(copies, bytes.Clone(f.Bytes))
 			}
@@ -195,23 +195,26 @@ func TestFramesKept(t *testing.T) {
 
 // What goes back to the pool holds on to nothing but small scratch memory.
 func TestRecycle(t *testing.T) {
-	small, large, kept := make([]byte, 10, 100), make([]byte, 10, maxScratch+1), make([]byte, 10, 100)
+	small, large, owned := make([]byte, 10, 100), make([]byte, 10, maxScratch+1), make([]byte, 10, 100)
+	released := 0
 	for _, test := range []struct {
-		label string
-		frame Frame
-		want  int // capacity left
+		label    string
+		frame    Frame
+		want     int // capacity left
+		released int // times the owner is told
 	}{
-		{"small", Frame{Bytes: small}, 100},
-		{"large", Frame{Bytes: large}, 0},
-		{"kept", Frame{Bytes: kept, Kept: true}, 0},
-		{"empty", Frame{}, 0},
+		{"small", Frame{Bytes: small}, 100, 0},
+		{"large", Frame{Bytes: large}, 0, 0},
+		{"owned", Frame{Bytes: owned, Owner: holders{&released}}, 0, 1},
+		{"empty", Frame{}, 0, 0},
 	} {
 		d := &Delivery{Kind: Pattern, Channel: "c", Pattern: "p", Payloads: payloads("x"), From: t}
 		d.Frames[1] = test.frame
+		released = 0
 		d.recycle()
 		f := d.Frames[1]
-		if len(f.Bytes) != 0 || cap(f.Bytes) != test.want || f.Kept {
-			t.Errorf("%s: %d bytes of capacity %d, kept: %v, want capacity %d", test.label, len(f.Bytes), cap(f.Bytes), f.Kept, test.want)
+		if len(f.Bytes) != 0 || cap(f.Bytes) != test.want || f.Owner != nil || released != test.released {
+			t.Errorf("%s: %d bytes of capacity %d, owner %v, released %d times; want capacity %d, released %d times", test.label, len(f.Bytes), cap(f.Bytes), f.Owner, released, test.want, test.released)
 		}
 		if d.Kind != Channel || d.Channel != "" || d.Pattern != "" || d.Payloads != nil || d.From != nil {
 			t.Errorf("%s: %+v is left", test.label, d)

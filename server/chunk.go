@@ -6,16 +6,23 @@ import "time"
 // appended, or bytes shared with other outboxes.
 type chunk struct {
 	data []byte
-	own  *buffer // nil if data is shared
+	mem  *buffer // where data is; nil if nothing has to be given back
 	sent int     // bytes of data that were sent
 
 	since  time.Duration // when it began to wait for the connection, as outboxConfig.clock tells; 0 if it does not
+	shared bool          // with other outboxes
 	inside bool          // begins within a reply that begins in the piece before; nothing is appended to it
 }
 
 // shareFrom is the size in bytes from which a frame is shared by reference
 // between its receivers; below it copying is cheaper.
 const shareFrom = 8 << 10
+
+// appendShared appends bytes of a buffer that others read too.
+func appendShared(q []chunk, data []byte, mem *buffer) []chunk {
+	mem.retain()
+	return append(q, chunk{data: data, mem: mem, shared: true})
+}
 
 // maxChunks is the capacity of the chunk lists an outbox keeps for reuse.
 const maxChunks = 4
@@ -25,11 +32,11 @@ func appendChunk(q []chunk, p []byte) []chunk {
 	inside := false
 	for len(p) > maxBuffer {
 		own := getBuffer(maxBuffer)
-		q = append(q, chunk{data: append(own.b, p[:maxBuffer]...), own: own, inside: inside})
+		q = append(q, chunk{data: append(own.b, p[:maxBuffer]...), mem: own, inside: inside})
 		p = p[maxBuffer:]
 		inside = true
 	}
-	if n := len(q); !inside && n > 0 && q[n-1].own != nil && !q[n-1].inside {
+	if n := len(q); !inside && n > 0 && q[n-1].grows() {
 		last := &q[n-1]
 		if room := cap(last.data) - len(last.data); room >= len(p) {
 			last.data = append(last.data, p...)
@@ -38,14 +45,17 @@ func appendChunk(q []chunk, p []byte) []chunk {
 		if want := len(last.data) + len(p); want <= maxBuffer {
 			bigger := getBuffer(max(want, min(2*want, maxBuffer)))
 			last.data = append(append(bigger.b, last.data...), p...)
-			last.own.free()
-			last.own = bigger
+			last.mem.free()
+			last.mem = bigger
 			return q
 		}
 	}
 	own := getBuffer(len(p))
-	return append(q, chunk{data: append(own.b, p...), own: own, inside: inside})
+	return append(q, chunk{data: append(own.b, p...), mem: own, inside: inside})
 }
+
+// grows tells whether more may be appended to a chunk.
+func (c *chunk) grows() bool { return c.mem != nil && !c.shared && !c.inside }
 
 // dropBytes drops the first n bytes of a queue that was written so far.
 func dropBytes(q []chunk, n int) []chunk {
@@ -69,8 +79,12 @@ func freeChunks(q []chunk) {
 }
 
 func (c *chunk) release() {
-	if c.own != nil {
-		c.own.free()
+	switch {
+	case c.mem == nil:
+	case c.shared:
+		c.mem.Release()
+	default:
+		c.mem.free()
 	}
 	*c = chunk{}
 }

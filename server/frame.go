@@ -24,14 +24,20 @@ func appendPush(b []byte, resp3 bool, n int) []byte {
 	return b
 }
 
-// encodeDelivery fills a frame with the messages of a delivery.
+// encodeDelivery fills a frame with the messages of a delivery. One of shareFrom
+// bytes or more lies in a buffer that its receivers can share.
 func encodeDelivery(f *broker.Frame, d *broker.Delivery, resp3 bool) {
 	need := 0
 	for _, p := range d.Payloads {
 		need += len(p) + len(d.Channel) + len(d.Pattern) + frameOverhead
 	}
 	b := f.Bytes
-	if cap(b) < need {
+	switch {
+	case need >= shareFrom:
+		mem := getBuffer(need)
+		mem.retain()
+		f.Owner, b = mem, mem.b
+	case cap(b) < need:
 		b = make([]byte, 0, need)
 	}
 	for _, payload := range d.Payloads {

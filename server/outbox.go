@@ -209,8 +209,7 @@ func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
 	}
 	n := o.upToLimitLocked(d, len(f.Bytes))
 	if n >= shareFrom {
-		f.Kept = true
-		*to = append(*to, chunk{data: f.Bytes[:n]})
+		*to = appendShared(*to, f.Bytes[:n], f.Owner.(*buffer))
 	} else {
 		*to = appendChunk(*to, f.Bytes[:n])
 	}

@@ -107,8 +107,8 @@ func TestOutboxSharesFrames(t *testing.T) {
 		}
 		shared := size >= shareFrom
 		for i := range d.Frames {
-			if d.Frames[i].Kept != shared || len(d.Frames[i].Bytes) < size {
-				t.Errorf("frame %d for %d bytes: kept %v, %d bytes", i, size, d.Frames[i].Kept, len(d.Frames[i].Bytes))
+			if owned := d.Frames[i].Owner != nil; owned != shared || len(d.Frames[i].Bytes) < size {
+				t.Errorf("frame %d for %d bytes: owned %v, %d bytes", i, size, owned, len(d.Frames[i].Bytes))
 			}
 		}
 		kept := [2]string{string(d.Frames[0].Bytes), string(d.Frames[1].Bytes)}
@@ -141,7 +141,7 @@ func TestOutboxHoldsNoMemoryWhenIdle(t *testing.T) {
 			t.Fatalf("idle, it holds a queue of %d, %d held, %d free and a vector of %d", cap(o.queue), cap(o.held), cap(o.free), cap(o.vec))
 		}
 		for _, c := range o.free[:cap(o.free)] {
-			if c.data != nil || c.own != nil {
+			if c.data != nil || c.mem != nil {
 				t.Fatal("a free chunk refers to memory")
 			}
 		}
@@ -166,8 +166,8 @@ func TestOutboxJoinsSmallFrames(t *testing.T) {
 		t.Errorf("%d bytes stand in %d chunks", n, got)
 	}
 	for _, c := range o.queue {
-		if c.own == nil || cap(c.own.b) > maxBuffer {
-			t.Errorf("a chunk of small frames in a buffer of %v", c.own)
+		if c.mem == nil || cap(c.mem.b) > maxBuffer {
+			t.Errorf("a chunk of small frames in a buffer of %v", c.mem)
 		}
 	}
 	o.to.setRoom(-1)

@@ -11,7 +11,7 @@ import (
 // that nothing has to be added up and a request that leaves nothing behind when
 // it has been run costs nothing.
 //
-//  1. No buffer grows beyond what goes round from client to client before there
+//  1. No buffer grows beyond what clients have without asking before there
 //     is room for it within the limit.
 //  2. Room is made by closing the client with the largest share, be it the one
 //     that asks for room.

@@ -136,7 +136,7 @@ func TestCountMessagesBehindAReplyInPieces(t *testing.T) {
 func dropCopies(q []chunk, n int) []chunk {
 	q = append([]chunk(nil), q...)
 	for i := range q {
-		q[i].own = nil
+		q[i].mem = nil
 	}
 	return dropBytes(q, n)
 }

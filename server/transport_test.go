@@ -167,10 +167,14 @@ func TestStreamTransportJoins(t *testing.T) {
 }
 
 func TestBuffers(t *testing.T) {
-	for _, n := range []int{0, 1, minBuffer, minBuffer + 1, 5000, maxBuffer - 1, maxBuffer, maxBuffer + 1, 1 << 20} {
+	for _, n := range []int{0, 1, minBuffer, minBuffer + 1, 5000, maxBuffer - 1, maxBuffer, maxBuffer + 1, 2*maxBuffer - 1, 2 * maxBuffer, 2*maxBuffer + 1, 1 << 20, largest - 1, largest, largest + 1} {
 		b := getBuffer(n)
-		if cap(b.b) < n || len(b.b) != 0 || n <= maxBuffer && cap(b.b) > max(minBuffer, 2*n) || n > maxBuffer && cap(b.b) != n {
+		unused := cap(b.b) - n
+		if unused < 0 || len(b.b) != 0 || n > minBuffer && n <= maxBuffer && unused >= n || n > maxBuffer && unused > n/8 || n > largest && unused != 0 {
 			t.Errorf("for %d bytes: %d of %d", n, len(b.b), cap(b.b))
+		}
+		if class, size := bufferClass(cap(b.b)); size != cap(b.b) || (class >= 0) != (n <= largest) || class >= len(bufferPools) {
+			t.Errorf("a buffer of %d bytes goes back to the pool %d of buffers of %d", cap(b.b), class, size)
 		}
 		b.b = append(b.b, make([]byte, n)...)
 		b.free()
