@@ -2,9 +2,9 @@ package numbered
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -51,7 +51,8 @@ func Publish(c *wire.Conn, opts Options) *Publisher {
 
 func (p *Publisher) run() error {
 	r := bufio.NewReader(p.nc)
-	filler := strings.Repeat("x", p.opts.Size)
+	verb, channel := []byte("PUBLISH"), []byte(p.opts.Channel)
+	message := bytes.Repeat([]byte("x"), p.opts.Size)
 	var out []byte
 	for n := 0; !p.stop.Load() && (p.opts.Count == 0 || n < p.opts.Count); {
 		if p.opts.Gate != nil {
@@ -63,8 +64,11 @@ func (p *Publisher) run() error {
 		}
 		out = out[:0]
 		for range window {
-			head := fmt.Sprintf("%d %d ", p.opts.ID, n)
-			out = wire.AppendRequest(out, "PUBLISH", p.opts.Channel, head+filler[min(len(head), len(filler)):])
+			head := fmt.Appendf(message[:0], "%d %d ", p.opts.ID, n)
+			if len(head) > len(message) {
+				message = head
+			}
+			out = wire.AppendRequest(out, verb, channel, message)
 			n++
 		}
 		began := time.Now()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -76,10 +77,13 @@ func (c *Conn) Send(args ...string) {
 }
 
 // AppendRequest appends a request as clients send it.
-func AppendRequest(b []byte, args ...string) []byte {
+func AppendRequest[Bytes string | []byte](b []byte, args ...Bytes) []byte {
 	b = redcon.AppendArray(b, len(args))
 	for _, arg := range args {
-		b = redcon.AppendBulkString(b, arg)
+		b = strconv.AppendInt(append(b, '$'), int64(len(arg)), 10)
+		b = append(b, "\r\n"...)
+		b = append(b, arg...)
+		b = append(b, "\r\n"...)
 	}
 	return b
 }
