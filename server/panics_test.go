@@ -17,7 +17,6 @@ func TestWhoLocksIsShared(t *testing.T) {
 	harmless := map[string]string{
 		"(*client).inOrder":         "lets go of the order by defer, and there is nothing in it to get wrong",
 		"(*tlsTransport).handshake": "holds the lock around two assignments",
-		"(*tlsTransport).owes":      "holds the lock around one",
 	}
 	found := 0
 	for name, locks := range lockers(t) {

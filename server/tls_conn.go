@@ -23,6 +23,7 @@ type tlsSocket struct {
 	mu      sync.Mutex // guards the fields below
 	direct  bool       // the handshake is done; set if rc is not nil
 	closing bool       // no deadline is moved any more
+	gather  bool       // what is written is kept in pending until drain
 	pending *buffer    // nil if the socket has taken everything
 	from    int        // first byte of pending not taken
 	err     error      // of a write; nothing is written any more
@@ -33,6 +34,10 @@ type tlsSocket struct {
 	werr  error
 	write func(fd uintptr) // writeOut, bound once
 }
+
+// gathered is about how many bytes of records are written at once to a socket
+// that has taken all it was offered.
+const gathered = 64 << 10
 
 // maxPending is the most bytes that wait for a socket that package tls writes
 // to on its own account, as when it answers what the other side sends.
@@ -78,6 +83,7 @@ func (s *tlsSocket) Write(p []byte) (int, error) {
 	switch {
 	case s.err != nil:
 		return 0, s.err
+	case s.gather:
 	case s.pending == nil:
 		if n, s.err = s.writeNowLocked(p); s.err == errWouldBlock {
 			s.err = nil
@@ -116,7 +122,11 @@ func (s *tlsSocket) keepLocked(p []byte) {
 			return
 		}
 	}
-	more := getBuffer(len(waiting) + len(p))
+	room := len(waiting) + len(p)
+	if s.gather {
+		room = max(room, gathered)
+	}
+	more := getBuffer(room)
 	more.b = append(append(more.b, waiting...), p...)
 	s.dropLocked()
 	s.pending = more
@@ -281,17 +291,15 @@ func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
 	t.owed = 0
 	t.vec = append(t.vec[:0], chunks...)
 	rest := dropPrefix(t.vec, n)
-	for err == nil && len(rest) > 0 {
-		piece := t.join(rest)
-		_, err = t.tls.Write(piece)
-		t.joined()
-		switch {
-		case err != nil:
-		case t.owes(len(piece)):
-			err = errWouldBlock
-		default:
-			n += len(piece)
-			rest = dropPrefix(rest, len(piece))
+	for room := joinLimit; err == nil && len(rest) > 0; room = gathered {
+		var m int
+		if m, rest, err = t.encrypt(rest, room); err != nil {
+			break
+		}
+		if done, err = t.socket.drain(); done {
+			n += m
+		} else if err == nil {
+			t.owed, err = m, errWouldBlock
 		}
 	}
 	if clear(t.vec); cap(t.vec) > maxChunks {
@@ -300,15 +308,32 @@ func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
 	return n, err
 }
 
-// owes tells whether some of what was written last, of n bytes, waits for the
-// socket.
-func (t *tlsTransport) owes(n int) bool {
-	t.socket.mu.Lock()
-	defer t.socket.mu.Unlock()
-	if t.socket.pending != nil {
-		t.owed = n
+// encrypt leaves with the socket records with the first bytes of chunks, as many
+// as fit into so many bytes but one at least, and returns what is left of the
+// chunks.
+func (t *tlsTransport) encrypt(chunks [][]byte, room int) (n int, rest [][]byte, err error) {
+	t.socket.gathering(true)
+	defer t.socket.gathering(false)
+	for len(chunks) > 0 && (n == 0 || n+joinLimit+recordOverhead <= room) {
+		piece := t.join(chunks)
+		_, err = t.tls.Write(piece)
+		t.joined()
+		if err != nil {
+			break
+		}
+		n += len(piece)
+		chunks = dropPrefix(chunks, len(piece))
 	}
-	return t.socket.pending != nil
+	return n, chunks, err
+}
+
+// recordOverhead is more than the bytes of the records around joinLimit bytes.
+const recordOverhead = 1 << 10
+
+func (s *tlsSocket) gathering(on bool) {
+	s.mu.Lock()
+	s.gather = on
+	s.mu.Unlock()
 }
 
 func (t *tlsTransport) write(chunks [][]byte) (int, error) {
