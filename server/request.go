@@ -107,8 +107,7 @@ func (r *requestReader) nextSize() int {
 	if r.args == 1 && r.bulk >= 0 && r.bulk < n { // the end is known: no more than that
 		n = min(n, max(maxBuffer, r.scan-r.start+r.bulk+2+minSpace))
 	}
-	_, n = bufferClass(n)
-	return n
+	return bufferSize(n)
 }
 
 // growth is how many bytes more the next call of space takes, 0 as long as the

@@ -298,6 +298,7 @@ func (s *Server) tick() {
 		s.closeStrangers()
 		s.lookAgain()
 		s.evictClients(nil)
+		largeBuffers.trim(time.Now())
 	}
 }
 

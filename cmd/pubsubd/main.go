@@ -155,7 +155,7 @@ func (p *program) serve(conf *server.Config) int {
 	}
 	stopTrimming := make(chan struct{})
 	defer close(stopTrimming)
-	trim := &trimmer{sent: func() uint64 {
+	trim := &trimmer{letGo: server.LetGo, sent: func() uint64 {
 		_, sent := srv.Traffic()
 		return uint64(sent)
 	}}

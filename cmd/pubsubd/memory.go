@@ -16,12 +16,14 @@ import (
 // was left the last time, and the runtime gives memory back little by little. A
 // server that has had large messages, or many clients who did not read, and now
 // has little to do would hold what it does not need for minutes. A trimmer gives
-// it back once things are calm.
+// it back once things are calm, or when it is known not to be needed.
 type trimmer struct {
-	sent func() uint64 // bytes, in all, to clients
+	sent  func() uint64 // bytes, in all, to clients
+	letGo func() uint64 // bytes, in all, that are known not to be needed any more
 
 	floor uint64 // bytes held when as little was as ever since the last trim
 	used  uint64 // bytes, in all, at the last look
+	gone  uint64 // bytes, in all, let go of at the last trim
 	began bool   // there was a look
 	rest  int    // looks to go until the next trim
 }
@@ -46,8 +48,8 @@ const (
 )
 
 // due tells whether memory should be given back, given the bytes that the
-// runtime holds of the system and those that were ever used.
-func (t *trimmer) due(held, used uint64) bool {
+// runtime holds of the system, those that were ever used, and those let go of.
+func (t *trimmer) due(held, used, gone uint64) bool {
 	since := used - t.used
 	t.used = used
 	if !t.began || held < t.floor {
@@ -59,12 +61,14 @@ func (t *trimmer) due(held, used uint64) bool {
 		return false
 	}
 	gain := held - t.floor // nothing at the first look
-	return gain >= max(trimFrom, t.floor/trimPart) && since <= gain/trimCalm
+	enough := max(trimFrom, t.floor/trimPart)
+	return gain >= enough && (since <= gain/trimCalm || gone-t.gone >= enough)
 }
 
-// done is told how long a trim took and what is held after it.
-func (t *trimmer) done(took time.Duration, held uint64) {
-	t.floor = held
+// done is told how long a trim took, what is held after it and what had been let
+// go of before.
+func (t *trimmer) done(took time.Duration, held, gone uint64) {
+	t.floor, t.gone = held, gone
 	t.rest = int(took * trimRest / trimLook)
 }
 
@@ -81,25 +85,25 @@ func (t *trimmer) run(end <-chan struct{}) {
 		case <-ticker.C:
 		}
 		if t.due(t.look()) {
-			start := time.Now()
+			start, gone := time.Now(), t.letGo()
 			runtime.GC() // empties the pools of the program, in two steps
 			debug.FreeOSMemory()
-			held, _ := t.look()
-			t.done(time.Since(start), held)
+			held, _, _ := t.look()
+			t.done(time.Since(start), held, gone)
 		}
 	}
 }
 
-// look returns how many bytes the runtime holds of the system, and how many were
-// allocated on the heap or sent since the start.
-func (t *trimmer) look() (held, used uint64) {
+// look returns how many bytes the runtime holds of the system, how many were
+// allocated on the heap or sent since the start, and how many were let go of.
+func (t *trimmer) look() (held, used, gone uint64) {
 	samples := [...]metrics.Sample{
 		{Name: "/memory/classes/total:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},
 		{Name: "/gc/heap/allocs:bytes"},
 	}
 	metrics.Read(samples[:])
-	return samples[0].Value.Uint64() - samples[1].Value.Uint64(), samples[2].Value.Uint64() + t.sent()
+	return samples[0].Value.Uint64() - samples[1].Value.Uint64(), samples[2].Value.Uint64() + t.sent(), t.letGo()
 }
 
 // limitMemory has the runtime keep within nine tenths of the memory that the

@@ -16,51 +16,60 @@ import (
 func TestTrimmer(t *testing.T) {
 	const mb = 1 << 20
 	var tr trimmer
-	used := uint64(0)
+	used, gone := uint64(0), uint64(0)
 	look := func(held, more uint64, want bool) {
 		t.Helper()
 		used += more
-		if got := tr.due(held, used); got != want {
+		if got := tr.due(held, used, gone); got != want {
 			t.Errorf("%d bytes held, %d used since the last look, at least %d held before: due %v", held, more, tr.floor, got)
 		}
 	}
 	look(100*mb, 100*mb, false) // the first look
 	look(110*mb, 0, false)      // less than an eighth
 	look(120*mb, 0, true)
-	tr.done(time.Millisecond, 101*mb)
+	tr.done(time.Millisecond, 101*mb, gone)
 	look(120*mb, 3*mb, false) // busy
 	look(120*mb, 2*mb, true)
-	tr.done(30*time.Millisecond, 16*mb)
+	tr.done(30*time.Millisecond, 16*mb, gone)
 	for range 3 {
 		look(20*mb, 0, false) // rests for three seconds
 	}
 	look(20*mb, 0, true)
-	tr.done(0, 10*mb)
+	tr.done(0, 10*mb, gone)
 	look(8*mb, 0, false) // less than before: the new floor
 	look(8*mb+trimFrom-1, 0, false)
 	look(8*mb+trimFrom, 0, true)
+	tr.done(0, 8*mb, gone)
+	gone += trimFrom - 1
+	look(20*mb, 100*mb, false) // busy, and what was let go of is too little
+	gone++
+	look(20*mb, 100*mb, true)
+	tr.done(0, 9*mb, gone)
+	look(20*mb, 100*mb, false)
 }
+
+func none() uint64 { return 0 }
 
 // Who only sends, from memory that is there, is busy too.
 func TestTrimmerCountsWhatIsSent(t *testing.T) {
 	sent := uint64(0)
-	tr := trimmer{sent: func() uint64 { return sent }}
-	_, before := tr.look()
+	tr := trimmer{sent: func() uint64 { return sent }, letGo: none}
+	_, before, _ := tr.look()
 	sent = 1 << 40
-	if _, used := tr.look(); used < before+sent {
+	if _, used, _ := tr.look(); used < before+sent {
 		t.Errorf("%d bytes used after %d, %d of them sent", used, before, sent)
 	}
 }
 
 // What is let go of is given back to the system.
 func TestTrimmerGivesMemoryBack(t *testing.T) {
-	tr := trimmer{sent: func() uint64 { return 0 }, began: true}
-	tr.floor, _ = tr.look()
+	tr := trimmer{sent: none, letGo: none, began: true}
+	tr.floor, _, _ = tr.look()
 	big := make([]byte, 64<<20)
 	for i := 0; i < len(big); i += 4096 {
 		big[i] = 1
 	}
-	with, _ := tr.look()
+	with, _, _ := tr.look()
 	big = nil
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -72,7 +81,7 @@ func TestTrimmerGivesMemoryBack(t *testing.T) {
 	defer look.Stop()
 	for start := time.Now(); ; {
 		<-look.C
-		now, _ := tr.look()
+		now, _, _ := tr.look()
 		if now+60<<20 < with {
 			break
 		}

@@ -1,0 +1,103 @@
+package server
+
+import (
+	"math/bits"
+	"sync"
+	"time"
+)
+
+// A largePool holds buffers of more than maxBuffer bytes. The collector would keep
+// what is in a sync.Pool for two of its cycles, which the more memory there is come
+// the more seldom; here it is what has lately been needed at one time.
+type largePool struct {
+	mu      sync.Mutex // guards the fields below
+	classes [8 * largeOctaves]struct {
+		free []*buffer
+		idle int // the least that free had since the last trim
+	}
+	dropped uint64 // bytes that trim has let go of
+	trimmed time.Time
+}
+
+const (
+	// largest is the size in bytes of the largest buffers that are pooled. Sizes
+	// are an eighth of a power of two apart, so that no more than that is unused.
+	largest      = maxBuffer << largeOctaves
+	largeOctaves = 6
+
+	// trimEvery is the time from one trim to the next.
+	trimEvery = time.Second
+)
+
+var largeBuffers largePool
+
+// largeClass is the index of the pool of the smallest buffers that have n bytes,
+// more than maxBuffer, and how many they have. Beyond largest there is none.
+func largeClass(n int) (class, size int) {
+	if n > largest {
+		return -1, n
+	}
+	octave := bits.Len(uint(n-1)/maxBuffer) - 1 // n is more than maxBuffer<<octave and at most twice that
+	step := maxBuffer << octave / 8
+	steps := (n - 1) / step // from 8 to 15
+	return 8*octave + steps - 8, (steps + 1) * step
+}
+
+func (p *largePool) get(n int) *buffer {
+	class, size := largeClass(n)
+	if class >= 0 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		c := &p.classes[class]
+		if last := len(c.free) - 1; last >= 0 {
+			b := c.free[last]
+			c.free[last] = nil
+			c.free = c.free[:last]
+			c.idle = min(c.idle, last)
+			return b
+		}
+	}
+	return &buffer{b: make([]byte, 0, size)}
+}
+
+func (p *largePool) put(b *buffer) {
+	if class, _ := largeClass(cap(b.b)); class >= 0 {
+		p.mu.Lock()
+		p.classes[class].free = append(p.classes[class].free, b)
+		p.mu.Unlock()
+	}
+}
+
+// trim lets go of the buffers that nobody has needed since the last trim, if that
+// is long enough ago.
+func (p *largePool) trim(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.trimmed) < trimEvery {
+		return
+	}
+	p.trimmed = now
+	for i := range p.classes {
+		c := &p.classes[i]
+		for _, b := range c.free[:c.idle] {
+			p.dropped += uint64(cap(b.b))
+		}
+		n := copy(c.free, c.free[c.idle:])
+		clear(c.free[n:])
+		if c.free = c.free[:n]; n == 0 {
+			c.free = nil
+		}
+		c.idle = n
+	}
+}
+
+// LetGo returns how many bytes of buffers for large messages have been let go of
+// since the process began because nobody needed them any more, of all Servers
+// together: memory that the collector finds the next time it looks. It is cheap.
+func LetGo() uint64 { return largeBuffers.letGo() }
+
+func (p *largePool) letGo() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dropped
+}

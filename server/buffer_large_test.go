@@ -1,0 +1,86 @@
+package server
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// What is free and has been needed since the last trim stays, the rest goes.
+func TestLargePool(t *testing.T) {
+	var p largePool
+	const size = 3 * maxBuffer
+	now := time.Unix(1000, 0)
+	trim := func(want uint64) {
+		t.Helper()
+		before := p.dropped
+		now = now.Add(trimEvery)
+		p.trim(now)
+		p.trim(now.Add(trimEvery - 1)) // too soon
+		if got := p.dropped - before; got != want*size {
+			t.Errorf("a trim lets go of %d bytes, want %d buffers of %d", got, want, size)
+		}
+	}
+	use := func(n int) {
+		var list []*buffer
+		for range n {
+			b := p.get(size)
+			if len(b.b) != 0 || cap(b.b) != size {
+				t.Fatalf("a buffer of %d, %d of them used, for %d", cap(b.b), len(b.b), size)
+			}
+			list = append(list, b)
+		}
+		for _, b := range list {
+			p.put(b)
+		}
+	}
+	use(3)
+	trim(0)
+	use(1)
+	use(1)
+	trim(2)
+	trim(1)
+	trim(0)
+	first := p.get(size)
+	p.put(first)
+	if again := p.get(size - maxBuffer/8 + 1); unsafe.SliceData(again.b[:1]) != unsafe.SliceData(first.b[:1]) {
+		t.Error("a buffer of the same class was not used again")
+	}
+	if b := p.get(largest + 1); cap(b.b) != largest+1 {
+		t.Errorf("a buffer of %d bytes for %d", cap(b.b), largest+1)
+	} else {
+		p.put(b)
+	}
+	use(1)
+	for i := range p.classes {
+		for _, b := range p.classes[i].free {
+			if cap(b.b) != size {
+				t.Errorf("a buffer of %d bytes is kept", cap(b.b))
+			}
+		}
+	}
+}
+
+// Each size has the pool of the smallest buffers that are large enough.
+func TestLargeClasses(t *testing.T) {
+	at, last := 0, maxBuffer
+	for i := range len(largeBuffers.classes) {
+		class, size := largeClass(last + 1)
+		again, same := largeClass(size)
+		if class != i || again != i || same != size || size-last > size/8 {
+			t.Errorf("from %d bytes on, class %d of %d bytes, %d of %d; want class %d", last+1, class, size, again, same, i)
+		}
+		at, last = class, size
+	}
+	if last != largest || at != len(largeBuffers.classes)-1 {
+		t.Errorf("the last class is %d, of %d bytes", at, last)
+	}
+}
+
+// trimLargeBuffers has the next trim now.
+func trimLargeBuffers() {
+	largeBuffers.mu.Lock()
+	next := largeBuffers.trimmed.Add(trimEvery)
+	largeBuffers.mu.Unlock()
+	largeBuffers.trim(next)
+}
