@@ -47,6 +47,17 @@ func (b *Broker) UnsubscribeAll(m *Member, k Kind) int {
 // that a member with a million of them holds nobody up.
 func (b *Broker) Clear(m *Member) { access{b: b}.clear(m) }
 
+// Between calls fn between two messages to m: of each, m has had all deliveries
+// by then, or none. It calls it with locks held, so fn must be short and must not
+// call the broker. M must not subscribe meanwhile.
+func (b *Broker) Between(m *Member, fn func()) {
+	if m.Count(Pattern) > 0 { // else no message comes more than once; who publishes with patterns has this lock
+		b.patterns.mu.Lock()
+		defer b.patterns.mu.Unlock()
+	}
+	fn()
+}
+
 // Count returns the number of subscriptions of a kind.
 func (m *Member) Count(k Kind) int { return int(m.counts[k].Load()) }
 

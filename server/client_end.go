@@ -55,11 +55,15 @@ func (c *client) detach() {
 
 // leaveBroker has others queue nothing more for the client.
 func (c *client) leaveBroker() {
-	c.out.deafen()
-	c.endMonitor()
-	if m := c.member(); m != nil {
-		c.s.broker.Clear(m)
+	m := c.member()
+	if m == nil {
+		c.out.deafen()
+		c.endMonitor()
+		return
 	}
+	c.s.broker.Between(m, c.out.deafen)
+	c.endMonitor()
+	c.s.broker.Clear(m)
 }
 
 // dropInput lets go of what was received and will not be run.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pubsubd/pubsubd/broker"
 )
 
 // halfClosed returns a client that has ended its side, does not read, and has
@@ -245,5 +248,40 @@ func TestNothingComesByWhatIsLeft(t *testing.T) {
 			before = got
 		}
 		<-gone
+	}
+}
+
+// A bystander receives what others do and has something happen meanwhile.
+type bystander struct{ meanwhile func() }
+
+func (*bystander) Subscribed(broker.Kind, string, int)   {}
+func (*bystander) Unsubscribed(broker.Kind, string, int) {}
+func (b *bystander) Deliver(*broker.Delivery)            { b.meanwhile() }
+
+// A client that leaves between two deliveries of one message has both.
+func TestLeavingWithinAMessage(t *testing.T) {
+	s := newServer(t)
+	sub := dial(t, listen(t, s))
+	sub.ask("SUBSCRIBE c", "[subscribe c 1]")
+	sub.ask("PSUBSCRIBE ?", "[psubscribe ? 2]")
+	c := s.openClients()[0]
+	left := make(chan struct{})
+	other := &bystander{func() {
+		go func() {
+			defer close(left)
+			c.leaveBroker()
+		}()
+		for range 1000 { // in which it leaves, unless it waits for the message
+			runtime.Gosched()
+		}
+	}}
+	s.broker.Subscribe(s.broker.Join(other), broker.Channel, "c")
+	if n := s.broker.Publish("c", []byte("x")); n != 3 {
+		t.Errorf("%d deliveries, want 3", n)
+	}
+	<-left
+	sub.want("[message c x]", "[pmessage ? c x]")
+	if n := s.broker.Publish("d", []byte("x")); n != 0 {
+		t.Errorf("%d deliveries to a client that has left", n)
 	}
 }
