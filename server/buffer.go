@@ -22,20 +22,41 @@ const (
 	maxBuffer = 64 << 10
 )
 
-// bufferPools hold buffers of 1, 2, 4, … 64 KiB.
-var bufferPools [7]sync.Pool
+// bufferPools hold buffers of 1, 2, 4 and 8 KiB, and then of 9, 10, … 16, 18, …
+// 64 KiB: what is large waits for slow clients in a buffer of its own, which should
+// not be twice as large.
+var bufferPools [doubling + eighths*3]sync.Pool
+
+const (
+	doubling = 4 // pools of which each has buffers of twice the size
+	eighths  = 8 // pools from one power of two to the next, beyond those
+)
 
 // bufferClass is the index of the smallest pool whose buffers have n bytes, and
 // how many they have. Beyond maxBuffer there is none.
 func bufferClass(n int) (class, size int) {
+	const last = minBuffer << (doubling - 1)
 	switch {
 	case n <= minBuffer:
 		return 0, minBuffer
-	case n <= maxBuffer:
+	case n <= last:
 		class = bits.Len(uint(n-1)) - bits.Len(uint(minBuffer-1))
 		return class, minBuffer << class
+	case n <= maxBuffer:
+		class, size = eighthAbove(n, last)
+		return doubling + class, size
 	}
 	return -1, n
+}
+
+// eighthAbove is how many sizes there are between base, a power of two, and the
+// smallest that is at least n, which is more than base, and that size. Sizes are an
+// eighth of a power of two apart.
+func eighthAbove(n, base int) (class, size int) {
+	octave := bits.Len(uint(n-1)/uint(base)) - 1 // n is more than base<<octave and at most twice that
+	step := base << octave / eighths
+	steps := (n - 1) / step // beyond 0, rounded down: from eighths to 2*eighths-1
+	return eighths*octave + steps - eighths, (steps + 1) * step
 }
 
 // bufferSize is how many bytes a buffer for n bytes has.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"math/bits"
 	"sync"
 	"time"
 )
@@ -11,7 +10,7 @@ import (
 // the more seldom; here it is what has lately been needed at one time.
 type largePool struct {
 	mu      sync.Mutex // guards the fields below
-	classes [8 * largeOctaves]struct {
+	classes [eighths * largeOctaves]struct {
 		free []*buffer
 		idle int // the least that free had since the last trim
 	}
@@ -20,8 +19,7 @@ type largePool struct {
 }
 
 const (
-	// largest is the size in bytes of the largest buffers that are pooled. Sizes
-	// are an eighth of a power of two apart, so that no more than that is unused.
+	// largest is the size in bytes of the largest buffers that are pooled.
 	largest      = maxBuffer << largeOctaves
 	largeOctaves = 6
 
@@ -37,10 +35,7 @@ func largeClass(n int) (class, size int) {
 	if n > largest {
 		return -1, n
 	}
-	octave := bits.Len(uint(n-1)/maxBuffer) - 1 // n is more than maxBuffer<<octave and at most twice that
-	step := maxBuffer << octave / 8
-	steps := (n - 1) / step // from 8 to 15
-	return 8*octave + steps - 8, (steps + 1) * step
+	return eighthAbove(n, maxBuffer)
 }
 
 func (p *largePool) get(n int) *buffer {

@@ -23,7 +23,7 @@ type tlsSocket struct {
 	mu      sync.Mutex // guards the fields below
 	direct  bool       // the handshake is done; set if rc is not nil
 	closing bool       // no deadline is moved any more
-	gather  bool       // what is written is kept in pending until drain
+	gather  int        // what is written, about so many bytes, is kept in pending until drain; 0 if it is not
 	pending *buffer    // nil if the socket has taken everything
 	from    int        // first byte of pending not taken
 	err     error      // of a write; nothing is written any more
@@ -83,7 +83,7 @@ func (s *tlsSocket) Write(p []byte) (int, error) {
 	switch {
 	case s.err != nil:
 		return 0, s.err
-	case s.gather:
+	case s.gather > 0:
 	case s.pending == nil:
 		if n, s.err = s.writeNowLocked(p); s.err == errWouldBlock {
 			s.err = nil
@@ -122,11 +122,7 @@ func (s *tlsSocket) keepLocked(p []byte) {
 			return
 		}
 	}
-	room := len(waiting) + len(p)
-	if s.gather {
-		room = max(room, gathered)
-	}
-	more := getBuffer(room)
+	more := getBuffer(max(len(waiting)+len(p), s.gather))
 	more.b = append(append(more.b, waiting...), p...)
 	s.dropLocked()
 	s.pending = more
@@ -312,9 +308,13 @@ func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
 // as fit into so many bytes but one at least, and returns what is left of the
 // chunks.
 func (t *tlsTransport) encrypt(chunks [][]byte, room int) (n int, rest [][]byte, err error) {
-	t.socket.gathering(true)
-	defer t.socket.gathering(false)
-	for len(chunks) > 0 && (n == 0 || n+joinLimit+recordOverhead <= room) {
+	length := 0
+	for i := 0; i < len(chunks) && length < room; i++ {
+		length += len(chunks[i])
+	}
+	t.socket.gathering(min(length+recordOverhead*(1+length/joinLimit), room))
+	defer t.socket.gathering(0)
+	for len(chunks) > 0 && (n == 0 || n+joinLimit+recordOverhead*(1+room/joinLimit) <= room) {
 		piece := t.join(chunks)
 		_, err = t.tls.Write(piece)
 		t.joined()
@@ -327,12 +327,12 @@ func (t *tlsTransport) encrypt(chunks [][]byte, room int) (n int, rest [][]byte,
 	return n, chunks, err
 }
 
-// recordOverhead is more than the bytes of the records around joinLimit bytes.
-const recordOverhead = 1 << 10
+// recordOverhead is more than the bytes of a record beside what is encrypted.
+const recordOverhead = 64
 
-func (s *tlsSocket) gathering(on bool) {
+func (s *tlsSocket) gathering(n int) {
 	s.mu.Lock()
-	s.gather = on
+	s.gather = n
 	s.mu.Unlock()
 }
 
