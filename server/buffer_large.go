@@ -14,7 +14,8 @@ type largePool struct {
 		free []*buffer
 		idle int // the least that free had since the last trim
 	}
-	dropped uint64 // bytes that trim has let go of
+	bytes   int    // of all that are free
+	dropped uint64 // bytes that were let go of
 	trimmed time.Time
 }
 
@@ -22,6 +23,9 @@ const (
 	// largest is the size in bytes of the largest buffers that are pooled.
 	largest      = maxBuffer << largeOctaves
 	largeOctaves = 6
+
+	// maxFree is how many bytes may be free.
+	maxFree = 16 << 20
 
 	// trimEvery is the time from one trim to the next.
 	trimEvery = time.Second
@@ -48,6 +52,7 @@ func (p *largePool) get(n int) *buffer {
 			b := c.free[last]
 			c.free[last] = nil
 			c.free = c.free[:last]
+			p.bytes -= size
 			c.idle = min(c.idle, last)
 			return b
 		}
@@ -56,11 +61,18 @@ func (p *largePool) get(n int) *buffer {
 }
 
 func (p *largePool) put(b *buffer) {
-	if class, _ := largeClass(cap(b.b)); class >= 0 {
-		p.mu.Lock()
-		p.classes[class].free = append(p.classes[class].free, b)
-		p.mu.Unlock()
+	class, size := largeClass(cap(b.b))
+	if class < 0 {
+		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bytes+size > maxFree {
+		p.dropped += uint64(size)
+		return
+	}
+	p.bytes += size
+	p.classes[class].free = append(p.classes[class].free, b)
 }
 
 // trim lets go of the buffers that nobody has needed since the last trim, if that
@@ -76,6 +88,7 @@ func (p *largePool) trim(now time.Time) {
 		c := &p.classes[i]
 		for _, b := range c.free[:c.idle] {
 			p.dropped += uint64(cap(b.b))
+			p.bytes -= cap(b.b)
 		}
 		n := copy(c.free, c.free[c.idle:])
 		clear(c.free[n:])

@@ -51,13 +51,26 @@ func TestLargePool(t *testing.T) {
 	} else {
 		p.put(b)
 	}
-	use(1)
+	before := p.dropped
+	use(maxFree/size + 3)
+	if got := p.dropped - before; got != 3*size {
+		t.Errorf("%d bytes were let go of, want 3 buffers", got)
+	}
+	if p.bytes > maxFree || p.bytes < maxFree-size {
+		t.Errorf("%d bytes are free, of %d that may be", p.bytes, maxFree)
+	}
+	trim(0)
+	free := 0
 	for i := range p.classes {
 		for _, b := range p.classes[i].free {
+			free += cap(b.b)
 			if cap(b.b) != size {
 				t.Errorf("a buffer of %d bytes is kept", cap(b.b))
 			}
 		}
+	}
+	if free != p.bytes {
+		t.Errorf("%d bytes are free, counted are %d", free, p.bytes)
 	}
 }
 

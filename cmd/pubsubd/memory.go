@@ -62,7 +62,7 @@ func (t *trimmer) due(held, used, gone uint64) bool {
 	}
 	gain := held - t.floor // nothing at the first look
 	enough := max(trimFrom, t.floor/trimPart)
-	return gain >= enough && (since <= gain/trimCalm || gone-t.gone >= enough)
+	return gain >= enough && since <= gain/trimCalm || gone-t.gone >= enough
 }
 
 // done is told how long a trim took, what is held after it and what had been let
