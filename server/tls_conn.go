@@ -26,6 +26,8 @@ type tlsSocket struct {
 	gather  int        // what is written, about so many bytes, is kept in pending until drain; 0 if it is not
 	pending *buffer    // nil if the socket has taken everything
 	from    int        // first byte of pending not taken
+	handed  int64      // bytes that Write was handed, in all
+	taken   int64      // of them, those that the socket has taken
 	err     error      // of a write; nothing is written any more
 
 	// For one call of rc.Control.
@@ -94,6 +96,7 @@ func (s *tlsSocket) Write(p []byte) (int, error) {
 	if s.err != nil {
 		return n, s.err
 	}
+	s.handed += int64(len(p))
 	if n < len(p) {
 		s.keepLocked(p[n:])
 	}
@@ -109,6 +112,7 @@ func (s *tlsSocket) writeNowLocked(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	s.taken += int64(s.wrote)
 	return s.wrote, s.werr
 }
 
@@ -220,10 +224,17 @@ type tlsTransport struct {
 
 	vec [][]byte // memory of what a write has left to do; owned by the writing goroutine
 
-	// owed is how many bytes of the chunks have been handed to package tls and
-	// not been taken by the socket in full. They count as not written, and come
-	// first in the chunks of the next write. Owned by the writing goroutine.
-	owed int
+	// owed are bytes of the chunks that have been handed to package tls and not been
+	// taken by the socket in full. They count as not written, and come first in the
+	// chunks of the next write. Owned by the writing goroutine.
+	owed []owedPiece
+}
+
+// An owedPiece is some bytes and where their records end, among all bytes that the
+// socket was handed.
+type owedPiece struct {
+	plain int
+	end   int64
 }
 
 func newTLSTransport(tc *tlsConn) *tlsTransport {
@@ -277,26 +288,23 @@ func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
 		return t.streamTransport.tryWrite(chunks)
 	}
 	done, err := t.socket.drain()
+	n := t.written()
 	switch {
 	case err != nil:
-		return 0, err
+		return n, err
 	case !done:
-		return 0, errWouldBlock
+		return n, errWouldBlock
 	}
-	n := t.owed
-	t.owed = 0
 	t.vec = append(t.vec[:0], chunks...)
 	rest := dropPrefix(t.vec, n)
 	for room := joinLimit; err == nil && len(rest) > 0; room = gathered {
-		var m int
-		if m, rest, err = t.encrypt(rest, room); err != nil {
+		if rest, err = t.encrypt(rest, room); err != nil {
 			break
 		}
-		if done, err = t.socket.drain(); done {
-			n += m
-		} else if err == nil {
-			t.owed, err = m, errWouldBlock
+		if done, err = t.socket.drain(); err == nil && !done {
+			err = errWouldBlock
 		}
+		n += t.written()
 	}
 	if clear(t.vec); cap(t.vec) > maxChunks {
 		t.vec = nil
@@ -304,16 +312,29 @@ func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
 	return n, err
 }
 
+// written is how many of the bytes owed the socket has taken since the last call.
+func (t *tlsTransport) written() (n int) {
+	_, taken := t.socket.progress()
+	left := t.owed
+	for len(left) > 0 && left[0].end <= taken {
+		n += left[0].plain
+		left = left[1:]
+	}
+	t.owed = t.owed[:copy(t.owed, left)]
+	return n
+}
+
 // encrypt leaves with the socket records with the first bytes of chunks, as many
 // as fit into so many bytes but one at least, and returns what is left of the
 // chunks.
-func (t *tlsTransport) encrypt(chunks [][]byte, room int) (n int, rest [][]byte, err error) {
+func (t *tlsTransport) encrypt(chunks [][]byte, room int) (rest [][]byte, err error) {
 	length := 0
 	for i := 0; i < len(chunks) && length < room; i++ {
 		length += len(chunks[i])
 	}
 	t.socket.gathering(min(length+recordOverhead*(1+length/joinLimit), room))
 	defer t.socket.gathering(0)
+	n := 0
 	for len(chunks) > 0 && (n == 0 || n+joinLimit+recordOverhead*(1+room/joinLimit) <= room) {
 		piece := t.join(chunks)
 		_, err = t.tls.Write(piece)
@@ -322,9 +343,18 @@ func (t *tlsTransport) encrypt(chunks [][]byte, room int) (n int, rest [][]byte,
 			break
 		}
 		n += len(piece)
+		handed, _ := t.socket.progress()
+		t.owed = append(t.owed, owedPiece{len(piece), handed})
 		chunks = dropPrefix(chunks, len(piece))
 	}
-	return n, chunks, err
+	return chunks, err
+}
+
+// progress is how many bytes the socket was handed, and how many it has taken.
+func (s *tlsSocket) progress() (handed, taken int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.handed, s.taken
 }
 
 // recordOverhead is more than the bytes of a record beside what is encrypted.

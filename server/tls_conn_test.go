@@ -140,3 +140,42 @@ func socketPair(t testing.TB) (near, far net.Conn) {
 	})
 	return near, far
 }
+
+// What counts as written to a client that does not read is what it can read: no
+// record that has left is missing, and none counts that has not.
+func TestTLSCountsRecordsThatHaveLeft(t *testing.T) {
+	ca := testcert.New(t)
+	conf := &tls.Config{Certificates: []tls.Certificate{ca.Issue("server").Certificate}, SessionTicketsDisabled: true}
+	for range 5 {
+		near, far := socketPair(t)
+		tr := newTLSTransport(newTLSConn(near, conf))
+		client := tls.Client(far, ca.Client(nil))
+		shaken := make(chan error, 1)
+		go func() { shaken <- client.Handshake() }()
+		if err := tr.handshake(0); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-shaken; err != nil {
+			t.Fatal(err)
+		}
+		counted := 0
+		left := [][]byte{bytes.Repeat([]byte("x"), 64<<20)}
+		for {
+			n, err := tr.tryWrite(left)
+			counted += n
+			left = dropPrefix(left, n)
+			if err == errWouldBlock {
+				break
+			}
+			if err != nil || len(left) == 0 {
+				t.Fatalf("%d bytes written, %v", counted, err)
+			}
+		}
+		_ = tr.socket.Conn.Close() // the rest of a record is lost
+		got, _ := io.Copy(io.Discard, client)
+		if got != int64(counted) {
+			t.Errorf("%d bytes count as written, the client can read %d", counted, got)
+		}
+		_ = far.Close()
+	}
+}
