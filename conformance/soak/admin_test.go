@@ -119,23 +119,30 @@ func (s *soak) sampleUntil(ctx context.Context, done chan<- struct{}) {
 	}
 }
 
-// memory returns the median of the resident memory at the beginning and at the
-// end, and the peak.
+// memory returns the median of the resident memory at the beginning, behind the
+// warming up, and at the end, and the peak.
 func (s *soak) memory(window time.Duration) (first, last, peak int64) {
-	end := s.samples[len(s.samples)-1].at
-	var early, late []int64
+	begin, end := s.begin.Add(s.warmUp), s.samples[len(s.samples)-1].at
 	for _, m := range s.samples {
-		if m.at.Sub(s.begin) <= window {
-			early = append(early, m.memory)
-		}
-		if end.Sub(m.at) <= window {
-			late = append(late, m.memory)
-		}
 		peak = max(peak, m.memory)
 	}
-	slices.Sort(early)
-	slices.Sort(late)
-	return early[len(early)/2], late[len(late)/2], peak
+	return s.median(begin, begin.Add(window)), s.median(end.Add(-window), end), peak
+}
+
+// median returns the median of the resident memory between two times, both included,
+// 0 if there is no sample.
+func (s *soak) median(from, to time.Time) int64 {
+	var list []int64
+	for _, m := range s.samples {
+		if !m.at.Before(from) && !m.at.After(to) {
+			list = append(list, m.memory)
+		}
+	}
+	if len(list) == 0 {
+		return 0
+	}
+	slices.Sort(list)
+	return list[len(list)/2]
 }
 
 // become waits until ok is true of a sample.
