@@ -45,19 +45,28 @@ func largeClass(n int) (class, size int) {
 func (p *largePool) get(n int) *buffer {
 	class, size := largeClass(n)
 	if class >= 0 {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		c := &p.classes[class]
-		if last := len(c.free) - 1; last >= 0 {
-			b := c.free[last]
-			c.free[last] = nil
-			c.free = c.free[:last]
-			p.bytes -= size
-			c.idle = min(c.idle, last)
+		if b := p.take(class); b != nil {
 			return b
 		}
 	}
-	return &buffer{b: make([]byte, 0, size)}
+	return &buffer{b: make([]byte, 0, size)} // takes its time, so without the lock
+}
+
+// take returns a free buffer of a class, nil if there is none.
+func (p *largePool) take(class int) *buffer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := &p.classes[class]
+	last := len(c.free) - 1
+	if last < 0 {
+		return nil
+	}
+	b := c.free[last]
+	c.free[last] = nil
+	c.free = c.free[:last]
+	c.idle = min(c.idle, last)
+	p.bytes -= cap(b.b)
+	return b
 }
 
 func (p *largePool) put(b *buffer) {

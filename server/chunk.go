@@ -1,6 +1,9 @@
 package server
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
 // A chunk is a piece of a queue: bytes of its own buffer, to which more can be
 // appended, or bytes shared with other outboxes.
@@ -43,16 +46,20 @@ func appendChunk(q []chunk, p []byte) []chunk {
 			return q
 		}
 		if want := len(last.data) + len(p); want <= maxBuffer {
-			bigger := getBuffer(max(want, min(2*want, maxBuffer)))
+			bigger := getBuffer(doubled(want))
 			last.data = append(append(bigger.b, last.data...), p...)
 			last.mem.free()
 			last.mem = bigger
 			return q
 		}
 	}
-	own := getBuffer(len(p))
+	own := getBuffer(doubled(len(p)))
 	return append(q, chunk{data: append(own.b, p...), mem: own, inside: inside})
 }
+
+// doubled is the smallest power of two that is at least n. What grows comes to all
+// kinds of lengths; of memory in few sizes less is left over.
+func doubled(n int) int { return 1 << bits.Len(uint(max(n, 1)-1)) }
 
 // grows tells whether more may be appended to a chunk.
 func (c *chunk) grows() bool { return c.mem != nil && !c.shared && !c.inside }

@@ -41,6 +41,9 @@ type tlsSocket struct {
 // that has taken all it was offered.
 const gathered = 64 << 10
 
+// recordOverhead is more than the bytes of a record beside what is encrypted.
+const recordOverhead = 64
+
 // maxPending is the most bytes that wait for a socket that package tls writes
 // to on its own account, as when it answers what the other side sends.
 const maxPending = 64 << 10
@@ -138,6 +141,21 @@ func (s *tlsSocket) dropLocked() {
 		s.pending.free()
 	}
 	s.pending, s.from = nil, 0
+}
+
+// gathering has what is written from now on, about n bytes, wait for drain, or with
+// n = 0 none of it.
+func (s *tlsSocket) gathering(n int) {
+	s.mu.Lock()
+	s.gather = n
+	s.mu.Unlock()
+}
+
+// progress is how many bytes the socket was handed, and how many it has taken.
+func (s *tlsSocket) progress() (handed, taken int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.handed, s.taken
 }
 
 // drain writes what waits and tells whether the socket has taken all of it.
@@ -297,6 +315,7 @@ func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
 	}
 	t.vec = append(t.vec[:0], chunks...)
 	rest := dropPrefix(t.vec, n)
+	// One record first: to a client that does not read no more is encrypted in vain.
 	for room := joinLimit; err == nil && len(rest) > 0; room = gathered {
 		if rest, err = t.encrypt(rest, room); err != nil {
 			break
@@ -348,22 +367,6 @@ func (t *tlsTransport) encrypt(chunks [][]byte, room int) (rest [][]byte, err er
 		chunks = dropPrefix(chunks, len(piece))
 	}
 	return chunks, err
-}
-
-// progress is how many bytes the socket was handed, and how many it has taken.
-func (s *tlsSocket) progress() (handed, taken int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.handed, s.taken
-}
-
-// recordOverhead is more than the bytes of a record beside what is encrypted.
-const recordOverhead = 64
-
-func (s *tlsSocket) gathering(n int) {
-	s.mu.Lock()
-	s.gather = n
-	s.mu.Unlock()
 }
 
 func (t *tlsTransport) write(chunks [][]byte) (int, error) {
