@@ -49,7 +49,8 @@ func (b *Broker) Clear(m *Member) { access{b: b}.clear(m) }
 
 // Between calls fn between two messages to m: of each, m has had all deliveries
 // by then, or none. It calls it with locks held, so fn must be short and must not
-// call the broker. M must not subscribe meanwhile.
+// call the broker. If m subscribes to its first pattern meanwhile, a message may be
+// on both sides.
 func (b *Broker) Between(m *Member, fn func()) {
 	if m.Count(Pattern) > 0 { // else no message comes more than once; who publishes with patterns has this lock
 		b.patterns.mu.Lock()

@@ -15,7 +15,7 @@ type largePool struct {
 		idle int // the least that free had since the last trim
 	}
 	bytes   int    // of all that are free
-	dropped uint64 // bytes that were let go of
+	dropped uint64 // bytes that were let go of because nobody needed them
 	trimmed time.Time
 }
 
@@ -76,8 +76,7 @@ func (p *largePool) put(b *buffer) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bytes+size > maxFree {
-		p.dropped += uint64(size)
+	if p.bytes+size > maxFree { // it may be needed again soon, so it is not counted
 		return
 	}
 	p.bytes += size
@@ -109,8 +108,8 @@ func (p *largePool) trim(now time.Time) {
 }
 
 // LetGo returns how many bytes of buffers for large messages have been let go of
-// since the process began because nobody needed them any more, of all Servers
-// together: memory that the collector finds the next time it looks. It is cheap.
+// since the process began because for a second nobody had needed them, of all
+// Servers together: memory that the collector finds the next time it looks. It is cheap.
 func LetGo() uint64 { return largeBuffers.letGo() }
 
 func (p *largePool) letGo() uint64 {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pubsubd/pubsubd/broker"
 )
 
 // fill is the message of so many bytes that is told by a number: each byte tells
@@ -151,4 +153,28 @@ func TestLargeMessagesArriveIntact(t *testing.T) {
 		boss.do("CLIENT KILL TYPE pubsub")
 		readers.Wait()
 	}
+}
+
+// A foreigner is a subscriber of the server's broker that encodes what it is handed
+// for others, without an owner.
+type foreigner struct{}
+
+func (foreigner) Subscribed(broker.Kind, string, int)   {}
+func (foreigner) Unsubscribed(broker.Kind, string, int) {}
+func (foreigner) Deliver(d *broker.Delivery) {
+	f := &d.Frames[0]
+	f.Bytes = append(f.Bytes, encode("message", d.Channel, string(d.Payloads[0]))...)
+}
+
+// Clients may be handed a large message that somebody else has encoded.
+func TestForeignFrame(t *testing.T) {
+	s := newServer(t)
+	s.broker.Subscribe(s.broker.Join(foreigner{}), broker.Channel, "c")
+	sub := dial(t, listen(t, s))
+	sub.ask("SUBSCRIBE c", "[subscribe c 1]")
+	text := strings.Repeat("x", 2*shareFrom)
+	if n := s.broker.Publish("c", []byte(text)); n != 2 {
+		t.Errorf("published to %d", n)
+	}
+	sub.want("[message c " + text + "]")
 }

@@ -208,8 +208,8 @@ func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
 		to = &o.held
 	}
 	n := o.upToLimitLocked(d, len(f.Bytes))
-	if n >= shareFrom {
-		*to = appendShared(*to, f.Bytes[:n], f.Owner.(*buffer))
+	if mem, ok := f.Owner.(*buffer); ok && n >= shareFrom { // not if somebody else has encoded it
+		*to = appendShared(*to, f.Bytes[:n], mem)
 	} else {
 		*to = appendChunk(*to, f.Bytes[:n])
 	}

@@ -111,7 +111,7 @@ func (r *requestReader) nextSize() int {
 }
 
 // growth is how many bytes more the next call of space takes, 0 as long as the
-// buffer is one of those that go round.
+// buffer is one that clients have without asking.
 func (r *requestReader) growth() int {
 	if r.buf == nil {
 		return 0

@@ -44,8 +44,9 @@ const gathered = 64 << 10
 // recordOverhead is more than the bytes of a record beside what is encrypted.
 const recordOverhead = 64
 
-// maxPending is the most bytes that wait for a socket that package tls writes
-// to on its own account, as when it answers what the other side sends.
+// maxPending is the most bytes that wait, beside what is gathered, for a socket
+// that package tls writes to on its own account, as when it answers what the other
+// side sends.
 const maxPending = 64 << 10
 
 // errOnly is what a read of more than has arrived returns. Package tls goes on
@@ -93,7 +94,7 @@ func (s *tlsSocket) Write(p []byte) (int, error) {
 		if n, s.err = s.writeNowLocked(p); s.err == errWouldBlock {
 			s.err = nil
 		}
-	case len(s.pending.b)-s.from+len(p) > maxPending:
+	case len(s.pending.b)-s.from+len(p) > gathered+maxPending:
 		s.err = errPending
 	}
 	if s.err != nil {
