@@ -14,8 +14,8 @@ type largePool struct {
 		free []*buffer
 		idle int // the least that free had since the last trim
 	}
-	bytes   int    // of all that are free
-	dropped uint64 // bytes that were let go of because nobody needed them
+	bytes   int // of all that are free
+	dropped LargeBuffers
 	trimmed time.Time
 }
 
@@ -71,12 +71,10 @@ func (p *largePool) take(class int) *buffer {
 
 func (p *largePool) put(b *buffer) {
 	class, size := largeClass(cap(b.b))
-	if class < 0 {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bytes+size > maxFree { // it may be needed again soon, so it is not counted
+	if class < 0 || p.bytes+size > maxFree {
+		p.dropped.Dropped += uint64(size)
 		return
 	}
 	p.bytes += size
@@ -95,7 +93,7 @@ func (p *largePool) trim(now time.Time) {
 	for i := range p.classes {
 		c := &p.classes[i]
 		for _, b := range c.free[:c.idle] {
-			p.dropped += uint64(cap(b.b))
+			p.dropped.Unneeded += uint64(cap(b.b))
 			p.bytes -= cap(b.b)
 		}
 		n := copy(c.free, c.free[c.idle:])
@@ -107,12 +105,19 @@ func (p *largePool) trim(now time.Time) {
 	}
 }
 
-// LetGo returns how many bytes of buffers for large messages have been let go of
-// since the process began because for a second nobody had needed them, of all
-// Servers together: memory that the collector finds the next time it looks. It is cheap.
-func LetGo() uint64 { return largeBuffers.letGo() }
+// LargeBuffers are bytes of buffers for large messages and requests that have been
+// let go of since the process began, of all Servers together: memory that the
+// collector finds the next time it looks.
+type LargeBuffers struct {
+	Unneeded uint64 // nobody had needed them for a second
+	Dropped  uint64 // they were too many, or too large, to be kept; more may be needed at once
+}
 
-func (p *largePool) letGo() uint64 {
+// LetGo returns what has been let go of. It is cheap, and may be called from any
+// goroutine.
+func LetGo() LargeBuffers { return largeBuffers.letGo() }
+
+func (p *largePool) letGo() LargeBuffers {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.dropped

@@ -13,11 +13,11 @@ func TestLargePool(t *testing.T) {
 	now := time.Unix(1000, 0)
 	trim := func(want uint64) {
 		t.Helper()
-		before := p.dropped
+		before := p.dropped.Unneeded
 		now = now.Add(trimEvery)
 		p.trim(now)
 		p.trim(now.Add(trimEvery - 1)) // too soon
-		if got := p.dropped - before; got != want*size {
+		if got := p.dropped.Unneeded - before; got != want*size {
 			t.Errorf("a trim lets go of %d bytes, want %d buffers of %d", got, want, size)
 		}
 	}
@@ -46,16 +46,22 @@ func TestLargePool(t *testing.T) {
 	if again := p.get(size - maxBuffer/8 + 1); unsafe.SliceData(again.b[:1]) != unsafe.SliceData(first.b[:1]) {
 		t.Error("a buffer of the same class was not used again")
 	}
-	if b := p.get(largest + 1); cap(b.b) != largest+1 {
-		t.Errorf("a buffer of %d bytes for %d", cap(b.b), largest+1)
-	} else {
+	dropped := func(want uint64, put func()) {
+		t.Helper()
+		before := p.dropped
+		put()
+		if got := p.dropped.Dropped - before.Dropped; got != want || p.dropped.Unneeded != before.Unneeded {
+			t.Errorf("%d bytes were dropped, want %d, and of %+v before there are %+v", got, want, before, p.dropped)
+		}
+	}
+	dropped(largest+1, func() {
+		b := p.get(largest + 1)
+		if cap(b.b) != largest+1 {
+			t.Errorf("a buffer of %d bytes for %d", cap(b.b), largest+1)
+		}
 		p.put(b)
-	}
-	before := p.dropped
-	use(maxFree/size + 3)
-	if got := p.dropped - before; got != 0 {
-		t.Errorf("%d bytes count as not needed, of those that were too many just now", got)
-	}
+	})
+	dropped(3*size, func() { use(maxFree/size + 3) })
 	if p.bytes > maxFree || p.bytes < maxFree-size {
 		t.Errorf("%d bytes are free, of %d that may be", p.bytes, maxFree)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"go.uber.org/zap"
+
+	"github.com/pubsubd/pubsubd/server"
 )
 
 // The collector of the runtime works when as much has been allocated as there
@@ -18,14 +20,14 @@ import (
 // has little to do would hold what it does not need for minutes. A trimmer gives
 // it back once things are calm, or when it is known not to be needed.
 type trimmer struct {
-	sent  func() uint64 // bytes, in all, to clients
-	letGo func() uint64 // bytes, in all, that are known not to be needed any more
+	sent  func() uint64              // bytes, in all, to clients
+	letGo func() server.LargeBuffers // in all
 
-	floor uint64 // bytes held when as little was as ever since the last trim
-	used  uint64 // bytes, in all, at the last look
-	gone  uint64 // bytes, in all, let go of at the last trim
-	began bool   // there was a look
-	rest  int    // looks to go until the next trim
+	floor uint64              // bytes held when as little was as ever since the last trim
+	used  uint64              // bytes, in all, at the last look
+	gone  server.LargeBuffers // at the last trim
+	began bool                // there was a look
+	rest  int                 // looks to go until the next trim
 }
 
 const (
@@ -37,7 +39,7 @@ const (
 	trimFrom = 2 << 20
 	trimPart = 8
 
-	// trimCalm is the part of the gain that may have been used since the last look,
+	// trimCalm is the part of what there is to gain that may have been used since the last look,
 	// allocated or sent: what is needed again at once is not given back, and what
 	// is sent from memory that is kept needs no new one.
 	trimCalm = 8
@@ -49,7 +51,7 @@ const (
 
 // due tells whether memory should be given back, given the bytes that the
 // runtime holds of the system, those that were ever used, and those let go of.
-func (t *trimmer) due(held, used, gone uint64) bool {
+func (t *trimmer) due(held, used uint64, gone server.LargeBuffers) bool {
 	since := used - t.used
 	t.used = used
 	if !t.began || held < t.floor {
@@ -60,14 +62,16 @@ func (t *trimmer) due(held, used, gone uint64) bool {
 		t.rest--
 		return false
 	}
-	gain := held - t.floor // nothing at the first look
+	// What was in use at the last trim and is garbage now is still held, so that
+	// held does not tell.
+	gain := max(held-t.floor, gone.Dropped-t.gone.Dropped) // nothing at the first look
 	enough := max(trimFrom, t.floor/trimPart)
-	return gain >= enough && since <= gain/trimCalm || gone-t.gone >= enough
+	return gain >= enough && since <= gain/trimCalm || gone.Unneeded-t.gone.Unneeded >= enough
 }
 
 // done is told how long a trim took, what is held after it and what had been let
 // go of before.
-func (t *trimmer) done(took time.Duration, held, gone uint64) {
+func (t *trimmer) done(took time.Duration, held uint64, gone server.LargeBuffers) {
 	t.floor, t.gone = held, gone
 	t.rest = int(took * trimRest / trimLook)
 }
@@ -96,7 +100,7 @@ func (t *trimmer) run(end <-chan struct{}) {
 
 // look returns how many bytes the runtime holds of the system, how many were
 // allocated on the heap or sent since the start, and how many were let go of.
-func (t *trimmer) look() (held, used, gone uint64) {
+func (t *trimmer) look() (held, used uint64, gone server.LargeBuffers) {
 	samples := [...]metrics.Sample{
 		{Name: "/memory/classes/total:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},

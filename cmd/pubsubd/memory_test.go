@@ -11,12 +11,14 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/pubsubd/pubsubd/server"
 )
 
 func TestTrimmer(t *testing.T) {
 	const mb = 1 << 20
 	var tr trimmer
-	used, gone := uint64(0), uint64(0)
+	used, gone := uint64(0), server.LargeBuffers{}
 	look := func(held, more uint64, want bool) {
 		t.Helper()
 		used += more
@@ -40,17 +42,23 @@ func TestTrimmer(t *testing.T) {
 	look(8*mb+trimFrom-1, 0, false)
 	look(8*mb+trimFrom, 0, true)
 	tr.done(0, 8*mb, gone)
-	gone += trimFrom - 1
+	gone.Unneeded += trimFrom - 1
 	look(20*mb, 100*mb, false) // busy, and what was let go of is too little
-	gone++
+	gone.Unneeded++
 	look(20*mb, 100*mb, true)
 	tr.done(0, 20*mb, gone)    // it was still in use
 	look(20*mb, 100*mb, false) // nothing more was let go of
-	gone += 20 * mb / trimPart
+	gone.Unneeded += 20 * mb / trimPart
 	look(20*mb, 100*mb, true)
+	tr.done(0, 20*mb, gone)
+	gone.Dropped += 8 * mb // of what was in use at the last trim
+	look(20*mb, 1*mb+1, false)
+	look(20*mb, 1*mb, true)
+	tr.done(0, 12*mb, gone)
+	look(12*mb, 0, false)
 }
 
-func none() uint64 { return 0 }
+func none() server.LargeBuffers { return server.LargeBuffers{} }
 
 // Who only sends, from memory that is there, is busy too.
 func TestTrimmerCountsWhatIsSent(t *testing.T) {
@@ -65,7 +73,7 @@ func TestTrimmerCountsWhatIsSent(t *testing.T) {
 
 // What is let go of is given back to the system.
 func TestTrimmerGivesMemoryBack(t *testing.T) {
-	tr := trimmer{sent: none, letGo: none, began: true}
+	tr := trimmer{sent: func() uint64 { return 0 }, letGo: none, began: true}
 	tr.floor, _, _ = tr.look()
 	big := make([]byte, 64<<20)
 	for i := 0; i < len(big); i += 4096 {
