@@ -15,7 +15,7 @@ type largePool struct {
 		idle int // the least that free had since the last trim
 	}
 	bytes   int // of all that are free
-	dropped LargeBuffers
+	letGone LargeBuffers
 	trimmed time.Time
 }
 
@@ -74,7 +74,7 @@ func (p *largePool) put(b *buffer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if class < 0 || p.bytes+size > maxFree {
-		p.dropped.Dropped += uint64(size)
+		p.letGone.Dropped += uint64(size)
 		return
 	}
 	p.bytes += size
@@ -93,7 +93,7 @@ func (p *largePool) trim(now time.Time) {
 	for i := range p.classes {
 		c := &p.classes[i]
 		for _, b := range c.free[:c.idle] {
-			p.dropped.Unneeded += uint64(cap(b.b))
+			p.letGone.Unneeded += uint64(cap(b.b))
 			p.bytes -= cap(b.b)
 		}
 		n := copy(c.free, c.free[c.idle:])
@@ -120,5 +120,5 @@ func LetGo() LargeBuffers { return largeBuffers.letGo() }
 func (p *largePool) letGo() LargeBuffers {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.dropped
+	return p.letGone
 }

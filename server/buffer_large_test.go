@@ -13,11 +13,11 @@ func TestLargePool(t *testing.T) {
 	now := time.Unix(1000, 0)
 	trim := func(want uint64) {
 		t.Helper()
-		before := p.dropped.Unneeded
+		before := p.letGone.Unneeded
 		now = now.Add(trimEvery)
 		p.trim(now)
 		p.trim(now.Add(trimEvery - 1)) // too soon
-		if got := p.dropped.Unneeded - before; got != want*size {
+		if got := p.letGone.Unneeded - before; got != want*size {
 			t.Errorf("a trim lets go of %d bytes, want %d buffers of %d", got, want, size)
 		}
 	}
@@ -48,10 +48,10 @@ func TestLargePool(t *testing.T) {
 	}
 	dropped := func(want uint64, put func()) {
 		t.Helper()
-		before := p.dropped
+		before := p.letGone
 		put()
-		if got := p.dropped.Dropped - before.Dropped; got != want || p.dropped.Unneeded != before.Unneeded {
-			t.Errorf("%d bytes were dropped, want %d, and of %+v before there are %+v", got, want, before, p.dropped)
+		if got := p.letGone.Dropped - before.Dropped; got != want || p.letGone.Unneeded != before.Unneeded {
+			t.Errorf("%d bytes were dropped, want %d, and of %+v before there are %+v", got, want, before, p.letGone)
 		}
 	}
 	dropped(largest+1, func() {

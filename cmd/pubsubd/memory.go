@@ -39,9 +39,9 @@ const (
 	trimFrom = 2 << 20
 	trimPart = 8
 
-	// trimCalm is the part of what there is to gain that may have been used since the last look,
-	// allocated or sent: what is needed again at once is not given back, and what
-	// is sent from memory that is kept needs no new one.
+	// trimCalm is the part of what there is to gain that may have been used since
+	// the last look, allocated or sent: what is needed again at once is not given
+	// back, and what is sent from memory that is kept needs no new one.
 	trimCalm = 8
 
 	// trimRest is how many times as long as a trim takes none follows it, so that
