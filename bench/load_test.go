@@ -38,7 +38,9 @@ var smallPlans = map[string]func() *plan{
 	"publishers":    func() *plan { return fanoutPlan(3, 5, 1, smallPayload) },
 	"channels":      func() *plan { return channelsPlan(10, 3, 4, 7, smallPayload) },
 	"wide window":   func() *plan { return channelsPlan(3, 3, 2, 16, smallPayload) },
-	"patterns":      func() *plan { return patternsPlan(10, 2, 4, smallPayload) },
+	"patterns":      func() *plan { return patternsPlan(10, patternShapes, 6, 4, smallPayload) },
+	"one shape":     func() *plan { return patternsPlan(10, patternShapes[1:2], 6, 4, smallPayload) },
+	"medium":        func() *plan { return fanoutPlan(2, 4, 16, mediumPayload) },
 	"silent":        func() *plan { return silentPlan(5, 16, smallPayload) },
 	"least payload": func() *plan { return fanoutPlan(1, 1, 1, payloadMin) },
 }

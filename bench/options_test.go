@@ -175,35 +175,41 @@ func checkPlan(t *testing.T, p *plan) {
 // TestPatternsMatchOnce checks with another matcher that each channel of a
 // pattern plan matches the one pattern whose delivery is expected.
 func TestPatternsMatchOnce(t *testing.T) {
-	for _, n := range []int{10, 1000} {
-		p := patternsPlan(n, patternConnections, 16, smallPayload)
-		total := 0
-		matches := make([]int, len(p.channels))
-		for _, s := range p.subscribers {
-			total += len(s.names)
-			for _, pattern := range s.names {
-				for c, channel := range p.channels {
-					ok, err := path.Match(pattern, channel)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if !ok {
-						continue
-					}
-					matches[c]++
-					if want := frameHead(smallPayload, "pmessage", pattern, channel); !bytes.Equal(s.heads[c], want) {
-						t.Errorf("delivery of %q by %q is expected as %q", channel, pattern, s.heads[c])
-					}
+	for _, shapes := range [][]patternShape{patternShapes, patternShapes[:1], patternShapes[1:2], patternShapes[2:]} {
+		for _, n := range []int{10, 1000} {
+			checkPatterns(t, n, patternsPlan(n, shapes, patternConnections, 16, smallPayload))
+		}
+	}
+}
+
+func checkPatterns(t *testing.T, n int, p *plan) {
+	t.Helper()
+	total := 0
+	matches := make([]int, len(p.channels))
+	for _, s := range p.subscribers {
+		total += len(s.names)
+		for _, pattern := range s.names {
+			for c, channel := range p.channels {
+				ok, err := path.Match(pattern, channel)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !ok {
+					continue
+				}
+				matches[c]++
+				if want := frameHead(smallPayload, "pmessage", pattern, channel); !bytes.Equal(s.heads[c], want) {
+					t.Errorf("delivery of %q by %q is expected as %q", channel, pattern, s.heads[c])
 				}
 			}
 		}
-		if total != n {
-			t.Errorf("%d patterns, want %d", total, n)
-		}
-		for c, m := range matches {
-			if m != 1 {
-				t.Errorf("channel %q matches %d patterns, want 1", p.channels[c], m)
-			}
+	}
+	if total != n {
+		t.Errorf("%d patterns, want %d", total, n)
+	}
+	for c, m := range matches {
+		if m != 1 {
+			t.Errorf("channel %q matches %d patterns, want 1", p.channels[c], m)
 		}
 	}
 }

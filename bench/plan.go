@@ -2,9 +2,7 @@
 
 package main
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // A plan is the traffic of a scenario: who subscribes to what, who publishes
 // how, and what must come of it. It says nothing of a server, so both sides
@@ -78,36 +76,37 @@ func silentPlan(publishers, inFlight, payload int) *plan {
 	}
 }
 
-// patternShapes are the three kinds of pattern a server can index in different
-// ways: by its beginning, by its end, by both. The channel of a shape matches
-// the pattern of the same number and no other; all are of one length.
-var patternShapes = []struct{ pattern, channel string }{
-	{"user:%06d:*", "user:%06d:mail"},
-	{"*:%06d:tail", "room:%06d:tail"},
-	{"a:*:b%06d", "a:thread:b%06d"},
+// A patternShape is a kind of pattern that a server may index in its own way.
+// The channel of a number matches the pattern of that number and no other; the
+// channels of all shapes are of one length.
+type patternShape struct{ name, pattern, channel string }
+
+var patternShapes = []patternShape{
+	{"prefix", "user:%06d:*", "user:%06d:mail"}, // known by its beginning
+	{"suffix", "*:%06d:tail", "room:%06d:tail"}, // by its end
+	{"middle", "a:*:b%06d", "a:thread:b%06d"},   // by both
 }
 
-// patternsPlan has n patterns of the three shapes in equal parts, each shape
-// held by some connections of its own. Channels are published to that match one
+// patternsPlan has n patterns of some shapes in equal parts, each shape held by
+// an equal part of the connections. Channels are published to that match one
 // pattern each, a different shape every time.
-func patternsPlan(n, connectionsPerShape, inFlight, payload int) *plan {
+func patternsPlan(n int, shapes []patternShape, connections, inFlight, payload int) *plan {
 	p := &plan{payload: payload, publishers: 1, inFlight: inFlight, receivers: 1}
-	shapes := len(patternShapes)
-	for k, shape := range patternShapes {
-		count := (n + shapes - 1 - k) / shapes
+	for k, shape := range shapes {
+		count := (n + len(shapes) - 1 - k) / len(shapes)
 		matching := count / 2
 		channel := fmt.Sprintf(shape.channel, matching)
 		p.channels = append(p.channels, channel)
 
-		connections := min(connectionsPerShape, count)
-		for c := range connections {
-			s := subscriberPlan{command: "psubscribe", heads: make([][]byte, shapes)}
-			for i := c; i < count; i += connections {
+		holders := min(connections/len(shapes), count)
+		for c := range holders {
+			s := subscriberPlan{command: "psubscribe", heads: make([][]byte, len(shapes))}
+			for i := c; i < count; i += holders {
 				pattern := fmt.Sprintf(shape.pattern, i)
 				s.names = append(s.names, pattern)
 				if i == matching {
 					s.heads[k] = frameHead(payload, "pmessage", pattern, channel)
-					s.oneIn = shapes
+					s.oneIn = len(shapes)
 				}
 			}
 			p.subscribers = append(p.subscribers, s)

@@ -17,49 +17,82 @@ type scenario struct {
 }
 
 const (
-	smallPayload = 64       // bytes
-	largePayload = 16 << 10 // bytes
+	smallPayload  = 64       // bytes
+	mediumPayload = 1 << 10  // bytes
+	largePayload  = 16 << 10 // bytes
 
 	// patternConnections is kept above one because redis-server 7.0 looks
 	// through all patterns of a client when it adds one: 100,000 patterns on
 	// one connection would take longer to set up than to measure.
-	patternConnections = 8 // per shape
+	patternConnections = 24
+
+	// windowLimit is how many bytes of payload one window of requests may
+	// become at the subscribers: a server has to hold all of them.
+	windowLimit = 512 << 20
 )
+
+// quickScenarios are the names of those in the quick preset.
+var quickScenarios = map[string]bool{
+	"fanout/subscribers=100/inflight=1":                true,
+	"fanout/subscribers=100/inflight=16":               true,
+	"fanout/subscribers=100/inflight=128":              true,
+	"fanout/subscribers=100/payload=16KiB/inflight=16": true,
+	"channels=1000/publishers=4/inflight=16":           true,
+	"silent/publishers=50/inflight=1":                  true,
+	"patterns=100000/inflight=16":                      true,
+	redisBenchmarkName:                                 true,
+}
 
 // scenarios returns all of them in the order they are run.
 func scenarios() []scenario {
-	quick := map[string]bool{
-		"fanout/subscribers=100/inflight=1":                true,
-		"fanout/subscribers=100/inflight=16":               true,
-		"fanout/subscribers=100/inflight=128":              true,
-		"fanout/subscribers=100/payload=16KiB/inflight=16": true,
-		"channels=1000/publishers=4/inflight=16":           true,
-		"silent/publishers=50/inflight=1":                  true,
-		"patterns=100000/inflight=16":                      true,
-		redisBenchmarkName:                                 true,
-	}
 	var all []scenario
 	add := func(plan func() *plan, format string, args ...any) {
 		name := fmt.Sprintf(format, args...)
-		all = append(all, scenario{name: name, quick: quick[name], plan: plan})
+		all = append(all, scenario{name: name, quick: quickScenarios[name], plan: plan})
 	}
 	windows := []int{1, 16, 128}
 
-	for _, n := range []int{1, 10, 100, 1000} {
-		for _, w := range windows {
-			add(func() *plan { return fanoutPlan(n, 1, w, smallPayload) }, "fanout/subscribers=%d/inflight=%d", n, w)
+	fanout := func(subscribers, payload, publishers, inFlight int) {
+		if subscribers*payload*inFlight > windowLimit {
+			return
+		}
+		name := fmt.Sprintf("fanout/subscribers=%d", subscribers)
+		if payload != smallPayload {
+			name += fmt.Sprintf("/payload=%dKiB", payload>>10)
+		}
+		if publishers != 1 {
+			name += fmt.Sprintf("/publishers=%d", publishers)
+		}
+		add(func() *plan { return fanoutPlan(subscribers, publishers, inFlight, payload) }, "%s/inflight=%d", name, inFlight)
+	}
+	for _, publishers := range []int{1, 50} {
+		for _, payload := range []int{smallPayload, mediumPayload, largePayload} {
+			for _, subscribers := range []int{1, 10, 100, 1000} {
+				for _, inFlight := range windows {
+					fanout(subscribers, payload, publishers, inFlight)
+				}
+			}
 		}
 	}
-	add(func() *plan { return fanoutPlan(100, 50, 1, smallPayload) }, "fanout/subscribers=100/publishers=50/inflight=1")
-	add(func() *plan { return fanoutPlan(100, 1, 16, largePayload) }, "fanout/subscribers=100/payload=16KiB/inflight=16")
-	for _, w := range windows {
-		add(func() *plan { return channelsPlan(1000, 50, 4, w, smallPayload) }, "channels=1000/publishers=4/inflight=%d", w)
+	fanout(100, smallPayload, 4, 16)
+	for _, publishers := range []int{1, 4} {
+		for _, w := range windows {
+			add(func() *plan { return channelsPlan(1000, 50, publishers, w, smallPayload) }, "channels=1000/publishers=%d/inflight=%d", publishers, w)
+		}
 	}
 	for _, w := range windows {
 		add(func() *plan { return silentPlan(50, w, smallPayload) }, "silent/publishers=50/inflight=%d", w)
 	}
+	patterns := func(n int, kind string, shapes []patternShape) {
+		add(func() *plan { return patternsPlan(n, shapes, patternConnections, 16, smallPayload) }, "patterns=%d%s/inflight=16", n, kind)
+	}
 	for _, n := range []int{10, 1000, 100_000} {
-		add(func() *plan { return patternsPlan(n, patternConnections, 16, smallPayload) }, "patterns=%d/inflight=16", n)
+		patterns(n, "", patternShapes)
+	}
+	for i, shape := range patternShapes {
+		for _, n := range []int{10, 1000, 100_000} {
+			patterns(n, "/shape="+shape.name, patternShapes[i:i+1])
+		}
 	}
 	add(nil, redisBenchmarkName)
 	return all
