@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -34,7 +33,7 @@ type comparison struct {
 	options options
 	servers [2]program // pubsubd, then its peer
 
-	// measured, if not nil, is called after each round.
+	// measured, if not nil, is called after each round, counted from 1.
 	measured func(s scenario, server program, round int, m measurement)
 }
 
@@ -42,7 +41,7 @@ type comparison struct {
 // of the other, in the order they were made.
 type result struct {
 	scenario scenario
-	counted  string // "deliveries" or "publishes"
+	counted  string // what figures are per: "deliveries", "publishes"
 	setting  string // payload, connections, requests in flight
 	rounds   [2][]measurement
 }
@@ -50,17 +49,11 @@ type result struct {
 // run runs one scenario on two servers started for it alone.
 func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 	r := result{scenario: s}
-	r.counted, r.setting = s.describe()
+	r.counted, r.setting = s.traffic.describe()
 	var (
 		processes [2]*process
 		drivers   [2]driver
 	)
-	blame := func(side int, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("%s: %w%s", c.servers[side].name, err, processes[side].epitaph())
-	}
 	for side, server := range c.servers {
 		p, err := start(ctx, server)
 		if err != nil {
@@ -69,8 +62,9 @@ func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 		defer p.stop()
 		processes[side] = p
 	}
+	blame := func(side int, err error) error { return c.blame(ctx, side, processes[side], err) }
 	for side := range c.servers {
-		d, err := c.open(ctx, s, processes[side])
+		d, err := s.traffic.open(ctx, processes[side], c.options)
 		if err != nil {
 			return r, blame(side, err)
 		}
@@ -80,18 +74,10 @@ func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 			return r, blame(side, err)
 		}
 	}
-	for round := range c.options.rounds {
+	for range c.options.rounds {
 		for side, d := range drivers {
-			m, err := d.round(ctx, settleTime, c.options.duration)
-			if err == nil && m.count(r.counted) == 0 {
-				err = fmt.Errorf("no %s within %v, a longer -duration is needed", r.counted, c.options.duration)
-			}
-			if err != nil {
+			if err := c.measure(ctx, &r, side, d); err != nil {
 				return r, blame(side, err)
-			}
-			r.rounds[side] = append(r.rounds[side], m)
-			if c.measured != nil {
-				c.measured(s, c.servers[side], round, m)
 			}
 		}
 	}
@@ -103,27 +89,26 @@ func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 	return r, nil
 }
 
-// open connects a driver of the scenario to a server.
-func (c *comparison) open(ctx context.Context, s scenario, p *process) (driver, error) {
-	pr := probe{pid: p.pid}
-	if s.plan == nil {
-		if c.options.redisBenchmark == "" {
-			return nil, errors.New("-redis-benchmark names no program")
-		}
-		return &redisBenchmark{
-			path: c.options.redisBenchmark, addr: p.addr, probe: pr, requests: redisBenchmarkRequests,
-		}, nil
+// measure adds a round of one server to r.
+func (c *comparison) measure(ctx context.Context, r *result, side int, d driver) error {
+	m, err := d.round(ctx, settleTime, c.options.duration)
+	if err != nil {
+		return err
 	}
-	return openLoad(ctx, p.addr, s.plan(), pr, c.options.loops, answerPatience)
+	if m.count == 0 {
+		return fmt.Errorf("no %s within %v, a longer -duration is needed", r.counted, c.options.duration)
+	}
+	r.rounds[side] = append(r.rounds[side], m)
+	if c.measured != nil {
+		c.measured(r.scenario, c.servers[side], len(r.rounds[side]), m)
+	}
+	return nil
 }
 
-// describe returns what a scenario counts and how large its traffic is.
-func (s scenario) describe() (counted, setting string) {
-	if s.plan == nil {
-		return "publishes", fmt.Sprintf("3 B, %d connections, %d in flight each, %d requests a round",
-			redisBenchmarkConnections, redisBenchmarkPipeline, redisBenchmarkRequests)
+// blame says which server an error is about and how that one ended.
+func (c *comparison) blame(ctx context.Context, side int, p *process, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	p := s.plan()
-	return p.counted(), fmt.Sprintf("%d B, %d publishers, %d subscribers, %d in flight",
-		p.payload, p.publishers, len(p.subscribers), p.inFlight)
+	return fmt.Errorf("%s: %w%s", c.servers[side].name, err, p.epitaph())
 }

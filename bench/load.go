@@ -270,7 +270,10 @@ func (l *load) round(ctx context.Context, settle, d time.Duration) (measurement,
 		l.fail(err)
 		return measurement{}, err
 	}
-	return m, nil
+	if l.plan.counted() == "publishes" {
+		return m.throughput(m.published), nil
+	}
+	return m.throughput(m.delivered), nil
 }
 
 // wait returns nil after d, or earlier with what ended the load.

@@ -53,7 +53,7 @@ func TestLoadOnGoodServer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.published == 0 || m.count(p.counted()) == 0 {
+			if m.published == 0 || m.count == 0 || m.values[0] <= 0 {
 				t.Errorf("nothing was counted: %+v", m)
 			}
 			if len(p.subscribers) == 0 && m.delivered != 0 {

@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if o.list {
 		for _, s := range chosen {
-			counted, setting := s.describe()
+			counted, setting := s.traffic.describe()
 			fmt.Fprintf(stdout, "%-50s %s; counts %s\n", s.name, setting, counted)
 		}
 		return exitOK
@@ -86,7 +86,7 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 	c.measured = func(s scenario, server program, round int, m measurement) {
 		j.write(newRoundRecord(s, server, round, m))
 	}
-	rows := [][]string{tableHeader(servers)}
+	var results []result
 	var failed []string
 	for i, s := range chosen {
 		fmt.Fprintf(stderr, "[%d/%d] %s\n", i+1, len(chosen), s.name)
@@ -103,15 +103,12 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 			}
 			continue
 		}
-		sum := summarize(r)
-		fmt.Fprintf(stderr, "        %s %s, CPU %s\n", r.counted, sum.perSecondRatio, sum.microsRatio)
-		rows = append(rows, row(r, sum))
+		fmt.Fprintf(stderr, "        %s\n", summarize(r).ratioText(s.kind))
+		results = append(results, r)
 		j.write(newResultRecord(r))
 	}
-	if len(rows) > 1 {
-		if err := writeTable(stdout, rows); err != nil {
-			return err
-		}
+	if err := writeTables(stdout, servers, results); err != nil {
+		return err
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d scenarios failed: %q", len(failed), len(chosen), failed)

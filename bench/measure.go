@@ -67,14 +67,17 @@ type measurement struct {
 	machineCPU   time.Duration
 	serverRSS    int64         // bytes, at the end
 	held         time.Duration // sum over publishers
+
+	count  int64     // of what the scenario counts
+	values []float64 // of the metrics of its kind, in their order
 }
 
-// count returns deliveries, or publishes where there are no subscribers.
-func (m measurement) count(counted string) int64 {
-	if counted == "publishes" {
-		return m.published
-	}
-	return m.delivered
+// throughput returns m with the values of that kind, for count of what the
+// scenario counts.
+func (m measurement) throughput(count int64) measurement {
+	m.count = count
+	m.values = []float64{m.perSecond(count), m.serverMicros(count)}
+	return m
 }
 
 // perSecond returns n per second of the window.

@@ -25,6 +25,23 @@ const (
 	redisBenchmarkPatience = 2 * time.Minute
 )
 
+// redisBenchmarkTraffic is what redis-benchmark sends.
+type redisBenchmarkTraffic struct{}
+
+func (redisBenchmarkTraffic) describe() (counted, setting string) {
+	return "publishes", fmt.Sprintf("3 B, %d connections, %d in flight each, %d requests a round",
+		redisBenchmarkConnections, redisBenchmarkPipeline, redisBenchmarkRequests)
+}
+
+func (redisBenchmarkTraffic) open(_ context.Context, p *process, o options) (driver, error) {
+	if o.redisBenchmark == "" {
+		return nil, errors.New("-redis-benchmark names no program")
+	}
+	return &redisBenchmark{
+		path: o.redisBenchmark, addr: p.addr, probe: probe{pid: p.pid}, requests: redisBenchmarkRequests,
+	}, nil
+}
+
 // A redisBenchmark drives a server with the load generator of Redis, which
 // most people know the numbers of.
 type redisBenchmark struct {
@@ -73,7 +90,7 @@ func (r *redisBenchmark) round(ctx context.Context, _, _ time.Duration) (measure
 	// Its own clock leaves out the start of the process.
 	m.elapsed = time.Duration(float64(r.requests) / rate * float64(time.Second))
 	m.generatorCPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return m, nil
+	return m.throughput(m.published), nil
 }
 
 // parseRedisBenchmark returns the requests per second of --csv output.

@@ -3,60 +3,67 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// A summary is one row of the table. Its arrays hold pubsubd first, then the
+// A summary is one row of a table. Its arrays hold pubsubd first, then the
 // peer.
 type summary struct {
-	perSecond      [2]spread
-	perSecondRatio spread
-	micros         [2]spread // server CPU for each delivery or publish
-	microsRatio    spread
-	rss            [2]float64 // bytes, median
-	generator      [2]float64 // cores, median
-	server         [2]float64 // cores, median
-	other          float64    // cores, most in any round
+	values    [][2]spread // by metric of the kind
+	ratios    []spread    // by metric: pubsubd / peer
+	rss       [2]float64  // bytes, median
+	generator [2]float64  // cores, median
+	server    [2]float64  // cores, median
+	other     float64     // cores, most in any round
 }
 
 func summarize(r result) summary {
 	var s summary
-	var rate, micros [2][]float64
+	for i := range r.scenario.kind.metrics {
+		var series [2][]float64
+		for side, rounds := range r.rounds {
+			for _, m := range rounds {
+				series[side] = append(series[side], m.values[i])
+			}
+		}
+		s.values = append(s.values, [2]spread{spreadOf(series[0]), spreadOf(series[1])})
+		s.ratios = append(s.ratios, ratioOf(series[0], series[1]))
+	}
 	for side, rounds := range r.rounds {
 		var rss, generator, server []float64
 		for _, m := range rounds {
-			n := m.count(r.counted)
-			rate[side] = append(rate[side], m.perSecond(n))
-			micros[side] = append(micros[side], m.serverMicros(n))
 			rss = append(rss, float64(m.serverRSS))
 			generator = append(generator, m.cores(m.generatorCPU))
 			server = append(server, m.cores(m.serverCPU))
 			s.other = max(s.other, m.otherCores())
 		}
-		s.perSecond[side] = spreadOf(rate[side])
-		s.micros[side] = spreadOf(micros[side])
 		s.rss[side] = spreadOf(rss).Median
 		s.generator[side] = spreadOf(generator).Median
 		s.server[side] = spreadOf(server).Median
 	}
-	s.perSecondRatio = ratioOf(rate[0], rate[1])
-	s.microsRatio = ratioOf(micros[0], micros[1])
 	return s
 }
 
-// tableHeader returns the titles of the columns of row.
-func tableHeader(servers [2]program) []string {
-	a, b := servers[0].name, servers[1].name
-	return []string{
-		"scenario", "traffic", "counted",
-		a + " /s", b + " /s", "ratio",
-		a + " CPU µs", b + " CPU µs", "ratio",
-		"RSS MiB", "server cores", "generator cores", "other cores",
+// ratioText returns the ratios of all metrics of kind k in one line.
+func (s summary) ratioText(k *kind) string {
+	var parts []string
+	for i, m := range k.metrics {
+		parts = append(parts, m.column+" "+s.ratios[i].String())
 	}
+	return strings.Join(parts, ", ")
+}
+
+// tableHeader returns the titles of the columns of row.
+func tableHeader(k *kind, servers [2]program) []string {
+	header := []string{"scenario", "traffic", "counted"}
+	for _, m := range k.metrics {
+		header = append(header, servers[0].name+" "+m.column, servers[1].name+" "+m.column, "ratio")
+	}
+	return append(header, "RSS MiB", "server cores", "generator cores", "other cores")
 }
 
 // row returns the cells of one scenario, whose summary is s.
@@ -65,13 +72,47 @@ func row(r result, s summary) []string {
 		return fmt.Sprintf(format+" / "+format, x[0], x[1])
 	}
 	const mib = 1 << 20
-	return []string{
-		r.scenario.name, r.setting, r.counted,
-		s.perSecond[0].String(), s.perSecond[1].String(), s.perSecondRatio.String(),
-		s.micros[0].String(), s.micros[1].String(), s.microsRatio.String(),
-		pair("%.0f", [2]float64{s.rss[0] / mib, s.rss[1] / mib}),
-		pair("%.2f", s.server), pair("%.2f", s.generator), fmt.Sprintf("≤ %.2f", s.other),
+	cells := []string{r.scenario.name, r.setting, r.counted}
+	for i, v := range s.values {
+		cells = append(cells, v[0].String(), v[1].String(), s.ratios[i].String())
 	}
+	return append(cells,
+		pair("%.0f", [2]float64{s.rss[0] / mib, s.rss[1] / mib}),
+		pair("%.2f", s.server), pair("%.2f", s.generator), fmt.Sprintf("≤ %.2f", s.other))
+}
+
+// kindsOf returns the kinds of results in the order of their first one.
+func kindsOf(results []result) []*kind {
+	var kinds []*kind
+	for _, r := range results {
+		if !slices.Contains(kinds, r.scenario.kind) {
+			kinds = append(kinds, r.scenario.kind)
+		}
+	}
+	return kinds
+}
+
+// writeTables writes a table for each kind there is a result of.
+func writeTables(w io.Writer, servers [2]program, results []result) error {
+	for i, k := range kindsOf(results) {
+		gap := "\n"
+		if i == 0 {
+			gap = ""
+		}
+		if _, err := fmt.Fprintf(w, "%s## %s\n\n", gap, k.title); err != nil {
+			return err
+		}
+		rows := [][]string{tableHeader(k, servers)}
+		for _, r := range results {
+			if r.scenario.kind == k {
+				rows = append(rows, row(r, summarize(r)))
+			}
+		}
+		if err := writeTable(w, rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeTable writes rows, the first being the header, as a Markdown table that
@@ -98,74 +139,4 @@ func writeTable(w io.Writer, rows [][]string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// Records of the JSON lines. Kind tells them apart.
-type (
-	conditionsRecord struct {
-		Kind string `json:"kind"` // "conditions"
-		conditions
-	}
-	roundRecord struct {
-		Kind             string  `json:"kind"` // "round"
-		Scenario         string  `json:"scenario"`
-		Server           string  `json:"server"`
-		Round            int     `json:"round"` // from 1
-		Seconds          float64 `json:"seconds"`
-		Published        int64   `json:"published"`
-		Delivered        int64   `json:"delivered"`
-		ServerCPUSeconds float64 `json:"server_cpu_seconds"`
-		ServerRSSBytes   int64   `json:"server_rss_bytes"`
-		GeneratorCores   float64 `json:"generator_cores"`
-		OtherCores       float64 `json:"other_cores"`
-		HeldSeconds      float64 `json:"held_seconds"` // sum over publishers
-	}
-	resultRecord struct {
-		Kind           string    `json:"kind"` // "result"
-		Scenario       string    `json:"scenario"`
-		Setting        string    `json:"setting"`
-		Counted        string    `json:"counted"`
-		PerSecond      [2]spread `json:"per_second"` // pubsubd, peer
-		PerSecondRatio spread    `json:"per_second_ratio"`
-		ServerMicros   [2]spread `json:"server_cpu_micros"` // for each of what is counted
-		ServerRatio    spread    `json:"server_cpu_micros_ratio"`
-	}
-	failureRecord struct {
-		Kind     string `json:"kind"` // "failure"
-		Scenario string `json:"scenario"`
-		Error    string `json:"error"`
-	}
-)
-
-func newRoundRecord(s scenario, server program, round int, m measurement) roundRecord {
-	return roundRecord{
-		Kind: "round", Scenario: s.name, Server: server.name, Round: round + 1,
-		Seconds: m.elapsed.Seconds(), Published: m.published, Delivered: m.delivered,
-		ServerCPUSeconds: m.serverCPU.Seconds(), ServerRSSBytes: m.serverRSS,
-		GeneratorCores: m.cores(m.generatorCPU), OtherCores: m.otherCores(),
-		HeldSeconds: m.held.Seconds(),
-	}
-}
-
-func newResultRecord(r result) resultRecord {
-	s := summarize(r)
-	return resultRecord{
-		Kind: "result", Scenario: r.scenario.name, Setting: r.setting, Counted: r.counted,
-		PerSecond: s.perSecond, PerSecondRatio: s.perSecondRatio,
-		ServerMicros: s.micros, ServerRatio: s.microsRatio,
-	}
-}
-
-// A journal writes records one a line and keeps the first error. The zero
-// journal writes nothing.
-type journal struct {
-	w   io.Writer
-	err error
-}
-
-func (j *journal) write(record any) {
-	if j.w == nil || j.err != nil {
-		return
-	}
-	j.err = json.NewEncoder(j.w).Encode(record)
 }

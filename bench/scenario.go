@@ -3,17 +3,42 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 )
 
 // A scenario is one row of the comparison.
 type scenario struct {
-	name  string
-	quick bool // part of -quick
+	name    string
+	quick   bool // part of -quick
+	kind    *kind
+	traffic traffic
+}
 
-	// plan is the traffic; nil for the scenario run by redis-benchmark.
-	plan func() *plan
+// A traffic is what a scenario does to a server.
+type traffic interface {
+	// describe returns what is counted and how large the traffic is.
+	describe() (counted, setting string)
+	// open connects a driver of it to a server.
+	open(ctx context.Context, p *process, o options) (driver, error)
+}
+
+// A closedLoop is the traffic of a plan whose publishers wait for replies.
+type closedLoop struct{ plan func() *plan }
+
+func (t closedLoop) describe() (counted, setting string) {
+	p := t.plan()
+	return p.counted(), fmt.Sprintf("%d B, %d publishers, %d subscribers, %d in flight",
+		p.payload, p.publishers, len(p.subscribers), p.inFlight)
+}
+
+func (t closedLoop) open(ctx context.Context, p *process, o options) (driver, error) {
+	l, err := openLoad(ctx, p.addr, t.plan(), probe{pid: p.pid}, o.loops, answerPatience)
+	if err != nil {
+		return nil, err // not a driver that holds nil
+	}
+	return l, nil
 }
 
 const (
@@ -46,9 +71,11 @@ var quickScenarios = map[string]bool{
 // scenarios returns all of them in the order they are run.
 func scenarios() []scenario {
 	var all []scenario
-	add := func(plan func() *plan, format string, args ...any) {
-		name := fmt.Sprintf(format, args...)
-		all = append(all, scenario{name: name, quick: quickScenarios[name], plan: plan})
+	add := func(name string, k *kind, t traffic) {
+		all = append(all, scenario{name: name, quick: quickScenarios[name], kind: k, traffic: t})
+	}
+	closed := func(plan func() *plan, format string, args ...any) {
+		add(fmt.Sprintf(format, args...), throughput, closedLoop{plan})
 	}
 	windows := []int{1, 16, 128}
 
@@ -63,7 +90,7 @@ func scenarios() []scenario {
 		if publishers != 1 {
 			name += fmt.Sprintf("/publishers=%d", publishers)
 		}
-		add(func() *plan { return fanoutPlan(subscribers, publishers, inFlight, payload) }, "%s/inflight=%d", name, inFlight)
+		closed(func() *plan { return fanoutPlan(subscribers, publishers, inFlight, payload) }, "%s/inflight=%d", name, inFlight)
 	}
 	for _, publishers := range []int{1, 50} {
 		for _, payload := range []int{smallPayload, mediumPayload, largePayload} {
@@ -77,14 +104,14 @@ func scenarios() []scenario {
 	fanout(100, smallPayload, 4, 16)
 	for _, publishers := range []int{1, 4} {
 		for _, w := range windows {
-			add(func() *plan { return channelsPlan(1000, 50, publishers, w, smallPayload) }, "channels=1000/publishers=%d/inflight=%d", publishers, w)
+			closed(func() *plan { return channelsPlan(1000, 50, publishers, w, smallPayload) }, "channels=1000/publishers=%d/inflight=%d", publishers, w)
 		}
 	}
 	for _, w := range windows {
-		add(func() *plan { return silentPlan(50, w, smallPayload) }, "silent/publishers=50/inflight=%d", w)
+		closed(func() *plan { return silentPlan(50, w, smallPayload) }, "silent/publishers=50/inflight=%d", w)
 	}
 	patterns := func(n int, kind string, shapes []patternShape) {
-		add(func() *plan { return patternsPlan(n, shapes, patternConnections, 16, smallPayload) }, "patterns=%d%s/inflight=16", n, kind)
+		closed(func() *plan { return patternsPlan(n, shapes, patternConnections, 16, smallPayload) }, "patterns=%d%s/inflight=16", n, kind)
 	}
 	for _, n := range []int{10, 1000, 100_000} {
 		patterns(n, "", patternShapes)
@@ -94,7 +121,7 @@ func scenarios() []scenario {
 			patterns(n, "/shape="+shape.name, patternShapes[i:i+1])
 		}
 	}
-	add(nil, redisBenchmarkName)
+	add(redisBenchmarkName, throughput, redisBenchmarkTraffic{})
 	return all
 }
 
