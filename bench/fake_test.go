@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,8 @@ type fakeServer struct {
 	answer func(n int, reply string) string
 	// confirm, if not nil, returns what is sent in place of a confirmation.
 	confirm func(confirmation string) string
+	// keep, if not nil, tells of a channel whether UNSUBSCRIBE leaves it alone.
+	keep func(name string) bool
 	// hangUp, if not nil, tells whether to close a subscriber's connection
 	// in place of its n-th frame.
 	hangUp func(n int) bool
@@ -100,6 +103,17 @@ func (s *fakeServer) handleLocked(nc net.Conn, c *fakeClient, request []string) 
 		c.pattern = command == "psubscribe"
 		for _, name := range request[1:] {
 			c.names = append(c.names, name)
+			confirmation := string(appendConfirmation(nil, command, name, len(c.names)))
+			if s.confirm != nil {
+				confirmation = s.confirm(confirmation)
+			}
+			io.WriteString(nc, confirmation)
+		}
+	case "unsubscribe":
+		for _, name := range request[1:] {
+			if s.keep == nil || !s.keep(name) {
+				c.names = slices.DeleteFunc(c.names, func(n string) bool { return n == name })
+			}
 			confirmation := string(appendConfirmation(nil, command, name, len(c.names)))
 			if s.confirm != nil {
 				confirmation = s.confirm(confirmation)

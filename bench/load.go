@@ -17,15 +17,18 @@ import (
 type load struct {
 	// Immutable after openLoad.
 	plan        *plan
+	addr        string
 	probe       probe
 	patience    time.Duration // how long to wait for any answer
 	subscribers []*subscriber
 	gate        *gate
 	publishers  []*publisher
-	loops       int // event loops for publishers, and as many for subscribers
+	churners    []*churner
+	askers      []*asker // publishers and churners
+	loops       int      // event loops for askers, and as many for subscribers
 
-	answered atomic.Int64 // PUBLISH requests answered
-	held     atomic.Int64 // nanoseconds publishers were held by the gate
+	answered atomic.Int64 // requests answered
+	held     atomic.Int64 // nanoseconds askers were held by the gate
 
 	reading sync.WaitGroup // loops of subscribers
 	ending  atomic.Bool    // tells them to end
@@ -38,17 +41,17 @@ type load struct {
 // openLoad connects to the server at addr and subscribes. The probe samples
 // the server's process. On an error nothing is left open.
 func openLoad(ctx context.Context, addr string, p *plan, pr probe, loops int, patience time.Duration) (*load, error) {
-	l := &load{plan: p, probe: pr, patience: patience, loops: loops, failed: make(chan struct{})}
-	if err := l.open(ctx, addr); err != nil {
+	l := &load{plan: p, addr: addr, probe: pr, patience: patience, loops: loops, failed: make(chan struct{})}
+	if err := l.open(ctx); err != nil {
 		l.close()
 		return nil, err
 	}
 	return l, nil
 }
 
-func (l *load) open(ctx context.Context, addr string) error {
+func (l *load) open(ctx context.Context) error {
 	for i := range l.plan.subscribers {
-		s, err := openSubscriber(ctx, addr, l.plan, i, l.patience)
+		s, err := openSubscriber(ctx, l.addr, l.plan, i, l.patience)
 		if err != nil {
 			return fmt.Errorf("opening subscriber %d: %w", i, err)
 		}
@@ -56,11 +59,20 @@ func (l *load) open(ctx context.Context, addr string) error {
 	}
 	l.gate = newGate(l.subscribers)
 	for i := range l.plan.publishers {
-		p, err := openPublisher(ctx, addr, l.plan, i, l.patience)
+		p, err := openPublisher(ctx, l.addr, l.plan, i, l.patience)
 		if err != nil {
 			return fmt.Errorf("opening publisher %d: %w", i, err)
 		}
 		l.publishers = append(l.publishers, p)
+		l.askers = append(l.askers, &p.asker)
+	}
+	for i := range l.plan.churners {
+		c, err := openChurner(ctx, l.addr, l.plan, i, l.patience)
+		if err != nil {
+			return fmt.Errorf("opening churner %d: %w", i, err)
+		}
+		l.churners = append(l.churners, c)
+		l.askers = append(l.askers, &c.asker)
 	}
 	for i := range l.loops {
 		mine := deal(l.subscribers, i, l.loops)
@@ -130,37 +142,37 @@ func (l *load) readDeliveries(poll *poller, mine []*subscriber) error {
 	return nil
 }
 
-// publish is an event loop of publishers. It sends windows until stop is set
-// and returns when all of them are answered, or when the load has failed.
-func (l *load) publish(ctx context.Context, mine []*publisher, stop *atomic.Bool) error {
+// ask is an event loop of askers. It sends windows until stop is set and
+// returns when all of them are answered, or when the load has failed.
+func (l *load) ask(ctx context.Context, mine []*asker, stop *atomic.Bool) error {
 	poll, err := newPoller()
 	if err != nil {
 		return err
 	}
 	defer poll.close()
-	for number, p := range mine {
-		if err := poll.add(p.fd, number); err != nil {
+	for number, a := range mine {
+		if err := poll.add(a.fd, number); err != nil {
 			return err
 		}
 	}
 	var (
 		buf      = make([]byte, 64<<10)
 		running  = 0   // windows under way
-		held     []int // publishers the gate does not let through
+		held     []int // askers the gate does not let through
 		progress = time.Now()
 	)
 	next := func(number int) error {
-		p := mine[number]
-		if stop.Load() || !l.gate.pass(p.window) {
+		a := mine[number]
+		if stop.Load() || !l.gate.pass(a.window) {
 			if !stop.Load() {
-				p.held = time.Now()
+				a.held = time.Now()
 				held = append(held, number)
 			}
 			return nil
 		}
 		running++
-		p.begin()
-		return l.send(poll, p, number)
+		a.begin()
+		return l.send(poll, a, number)
 	}
 	for number := range mine {
 		if err := next(number); err != nil {
@@ -178,16 +190,16 @@ func (l *load) publish(ctx context.Context, mine []*publisher, stop *atomic.Bool
 		}
 		for _, ev := range events {
 			number := int(ev.Fd)
-			p := mine[number]
+			a := mine[number]
 			if ev.Events&syscall.EPOLLOUT != 0 {
-				if err := l.send(poll, p, number); err != nil {
+				if err := l.send(poll, a, number); err != nil {
 					return err
 				}
 			}
 			if ev.Events&^syscall.EPOLLOUT == 0 {
 				continue
 			}
-			complete, err := p.read(buf)
+			complete, err := a.read(buf)
 			if err != nil {
 				return err
 			}
@@ -195,7 +207,7 @@ func (l *load) publish(ctx context.Context, mine []*publisher, stop *atomic.Bool
 				continue
 			}
 			running--
-			l.answered.Add(int64(p.window))
+			l.answered.Add(int64(a.window))
 			if err := next(number); err != nil {
 				return err
 			}
@@ -213,7 +225,7 @@ func (l *load) publish(ctx context.Context, mine []*publisher, stop *atomic.Bool
 		if len(events) > 0 || len(held) > 0 {
 			progress = time.Now()
 		} else if time.Since(progress) > l.patience {
-			return fmt.Errorf("%d publishers got no reply to PUBLISH for %v", running, l.patience)
+			return fmt.Errorf("%d connections got no reply to %s for %v", running, mine[0].command, l.patience)
 		}
 		if l.hasFailed() || ctx.Err() != nil {
 			return nil
@@ -223,31 +235,31 @@ func (l *load) publish(ctx context.Context, mine []*publisher, stop *atomic.Bool
 }
 
 // send writes what the socket takes and asks to be told when it takes more.
-func (l *load) send(poll *poller, p *publisher, number int) error {
-	if err := p.write(); err != nil {
+func (l *load) send(poll *poller, a *asker, number int) error {
+	if err := a.write(); err != nil {
 		return err
 	}
-	if blocked := len(p.unsent) > 0; blocked != p.blocked {
-		p.blocked = blocked
-		return poll.wantWrite(p.fd, number, blocked)
+	if blocked := len(a.unsent) > 0; blocked != a.blocked {
+		a.blocked = blocked
+		return poll.wantWrite(a.fd, number, blocked)
 	}
 	return nil
 }
 
-// round lets the publishers run for settle and then for d, and returns what
+// round lets the askers run for settle and then for d, and returns what
 // was measured within d, which is made a little longer to end with a window
 // of requests. It returns when every message published has been
 // received by everyone it was meant for, and fails when that does not happen.
 func (l *load) round(ctx context.Context, settle, d time.Duration) (measurement, error) {
 	var (
-		stop       atomic.Bool
-		publishing sync.WaitGroup
-		m          measurement
+		stop   atomic.Bool
+		asking sync.WaitGroup
+		m      measurement
 	)
 	for i := range l.loops {
-		mine := deal(l.publishers, i, l.loops)
-		publishing.Go(func() {
-			if err := l.publish(ctx, mine, &stop); err != nil {
+		mine := deal(l.askers, i, l.loops)
+		asking.Go(func() {
+			if err := l.ask(ctx, mine, &stop); err != nil {
 				l.fail(err)
 			}
 		})
@@ -262,7 +274,7 @@ func (l *load) round(ctx context.Context, settle, d time.Duration) (measurement,
 	if err != nil {
 		l.fail(err)
 	}
-	publishing.Wait()
+	asking.Wait()
 	if l.hasFailed() {
 		return measurement{}, l.failure
 	}
@@ -270,10 +282,10 @@ func (l *load) round(ctx context.Context, settle, d time.Duration) (measurement,
 		l.fail(err)
 		return measurement{}, err
 	}
-	if l.plan.counted() == "publishes" {
-		return m.throughput(m.published), nil
+	if l.plan.counted() == "deliveries" {
+		return m.throughput(m.delivered), nil
 	}
-	return m.throughput(m.delivered), nil
+	return m.throughput(m.published), nil
 }
 
 // wait returns nil after d, or earlier with what ended the load.
@@ -383,10 +395,10 @@ func (l *load) finish() error {
 	}
 	for _, p := range l.publishers {
 		if err := lastWord(p.fd, pong, l.patience); err != nil {
-			return fmt.Errorf("publisher %d: %w", p.index, err)
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	return nil
+	return l.checkChurn()
 }
 
 func (l *load) stopReading() {
@@ -401,7 +413,7 @@ func (l *load) close() {
 	for _, s := range l.subscribers {
 		s.close()
 	}
-	for _, p := range l.publishers {
-		p.close()
+	for _, a := range l.askers {
+		a.close()
 	}
 }

@@ -42,6 +42,7 @@ var smallPlans = map[string]func() *plan{
 	"one shape":     func() *plan { return patternsPlan(10, patternShapes[1:2], 6, 4, smallPayload) },
 	"medium":        func() *plan { return fanoutPlan(2, 4, 16, mediumPayload) },
 	"silent":        func() *plan { return silentPlan(5, 16, smallPayload) },
+	"churn":         func() *plan { return churnPlan(5, 4) },
 	"least payload": func() *plan { return fanoutPlan(1, 1, 1, payloadMin) },
 }
 

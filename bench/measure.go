@@ -23,7 +23,7 @@ type sample struct {
 	machineCPU   time.Duration // all processes, all cores
 	serverRSS    int64         // bytes
 
-	published int64 // PUBLISH requests answered
+	published int64 // requests answered: PUBLISH, or what churners send
 	delivered int64 // deliveries received and checked
 	held      time.Duration
 }
@@ -60,7 +60,7 @@ func (s sample) since(from sample) measurement {
 // A measurement is what one round on one server gave.
 type measurement struct {
 	elapsed      time.Duration
-	published    int64
+	published    int64 // requests answered
 	delivered    int64
 	serverCPU    time.Duration
 	generatorCPU time.Duration

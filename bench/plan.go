@@ -13,6 +13,7 @@ type plan struct {
 	publishers int      // connections; each sends to all channels in turn
 	inFlight   int      // requests a publisher sends before it waits for their replies
 	receivers  int      // what every PUBLISH must answer
+	churners   int      // connections that subscribe and unsubscribe, inFlight requests at a time
 
 	subscribers []subscriberPlan // one per connection
 }
@@ -115,11 +116,30 @@ func patternsPlan(n int, shapes []patternShape, connections, inFlight, payload i
 	return p
 }
 
+// churnPlan has connections that subscribe to inFlight/2 channels each and
+// unsubscribe from them, and so on.
+func churnPlan(connections, inFlight int) *plan {
+	return &plan{churners: connections, inFlight: inFlight}
+}
+
 // counted is what a scenario of this plan counts: deliveries where there are
-// subscribers, else publishes.
+// subscribers, SUBSCRIBE and UNSUBSCRIBE where there are churners, else
+// publishes.
 func (p *plan) counted() string {
-	if len(p.subscribers) == 0 {
-		return "publishes"
+	switch {
+	case len(p.subscribers) > 0:
+		return "deliveries"
+	case p.churners > 0:
+		return "changes"
 	}
-	return "deliveries"
+	return "publishes"
+}
+
+// String tells the sizes.
+func (p *plan) String() string {
+	if p.churners > 0 {
+		return fmt.Sprintf("%d connections, %d in flight", p.churners, p.inFlight)
+	}
+	return fmt.Sprintf("%d B, %d publishers, %d subscribers, %d in flight",
+		p.payload, p.publishers, len(p.subscribers), p.inFlight)
 }

@@ -29,8 +29,7 @@ type closedLoop struct{ plan func() *plan }
 
 func (t closedLoop) describe() (counted, setting string) {
 	p := t.plan()
-	return p.counted(), fmt.Sprintf("%d B, %d publishers, %d subscribers, %d in flight",
-		p.payload, p.publishers, len(p.subscribers), p.inFlight)
+	return p.counted(), p.String()
 }
 
 func (t closedLoop) open(ctx context.Context, p *process, o options) (driver, error) {
@@ -121,6 +120,7 @@ func scenarios() []scenario {
 			patterns(n, "/shape="+shape.name, patternShapes[i:i+1])
 		}
 	}
+	closed(func() *plan { return churnPlan(50, 16) }, "churn/connections=50/inflight=16")
 	add(redisBenchmarkName, throughput, redisBenchmarkTraffic{})
 	return all
 }

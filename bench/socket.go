@@ -98,6 +98,15 @@ func writeSome(fd int, b []byte) (int, error) {
 // lastWord sends PING and expects answer to be all that the server still has
 // to say. It reports anything sent beyond what was asked for.
 func lastWord(fd int, answer []byte, patience time.Duration) error {
+	if err := exchange(fd, pingRequest, answer, patience); err != nil {
+		return fmt.Errorf("where only the reply to PING was due: %w", err)
+	}
+	return nil
+}
+
+// exchange sends a request and expects answer to be all that comes. It makes
+// the descriptor a blocking one.
+func exchange(fd int, request, answer []byte, patience time.Duration) error {
 	if err := syscall.SetNonblock(fd, false); err != nil {
 		return err
 	}
@@ -105,21 +114,25 @@ func lastWord(fd int, answer []byte, patience time.Duration) error {
 	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &tv); err != nil {
 		return err
 	}
-	if _, err := syscall.Write(fd, pingRequest); err != nil {
-		return fmt.Errorf("sending PING: %w", err)
+	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &tv); err != nil {
+		return err
 	}
-	got := make([]byte, 0, 4096)
+	if _, err := syscall.Write(fd, request); err != nil {
+		return fmt.Errorf("sending a request: %w", err)
+	}
+	// Room for more than the answer, to see what comes too many.
+	got := make([]byte, 0, len(answer)+256)
 	for len(got) < len(answer) {
 		n, err := readSome(fd, got[len(got):cap(got)])
 		if err != nil {
-			return fmt.Errorf("waiting for the reply to PING: %w", err)
+			return fmt.Errorf("waiting for the answer: %w", err)
 		}
 		if n == 0 {
-			return fmt.Errorf("no reply to PING within %v", patience)
+			return fmt.Errorf("no answer within %v", patience)
 		}
 		got = got[:len(got)+n]
 		if len(got) > len(answer) || string(got) != string(answer[:len(got)]) {
-			return fmt.Errorf("got %s where only the reply to PING was due", excerpt(got))
+			return fmt.Errorf("got %s, want %s", excerpt(got), excerpt(answer))
 		}
 	}
 	return nil
