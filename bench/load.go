@@ -27,6 +27,11 @@ type load struct {
 	askers      []*asker // publishers and churners
 	loops       int      // event loops for askers, and as many for subscribers
 
+	// observe, if not nil, is called by a loop of subscribers when one of them
+	// has read n messages more, before these are counted; first is how many
+	// it had until then.
+	observe func(loop int, first int64, n int)
+
 	answered atomic.Int64 // requests answered
 	held     atomic.Int64 // nanoseconds askers were held by the gate
 
@@ -38,10 +43,16 @@ type load struct {
 	failure  error
 }
 
-// openLoad connects to the server at addr and subscribes. The probe samples
-// the server's process. On an error nothing is left open.
+// newLoad returns a load that is not connected to the server at addr yet. The
+// probe samples the server's process.
+func newLoad(addr string, p *plan, pr probe, loops int, patience time.Duration) *load {
+	return &load{plan: p, addr: addr, probe: pr, patience: patience, loops: loops, failed: make(chan struct{})}
+}
+
+// openLoad connects to the server at addr and subscribes. On an error nothing
+// is left open.
 func openLoad(ctx context.Context, addr string, p *plan, pr probe, loops int, patience time.Duration) (*load, error) {
-	l := &load{plan: p, addr: addr, probe: pr, patience: patience, loops: loops, failed: make(chan struct{})}
+	l := newLoad(addr, p, pr, loops, patience)
 	if err := l.open(ctx); err != nil {
 		l.close()
 		return nil, err
@@ -84,6 +95,9 @@ func (l *load) open(ctx context.Context) error {
 			return err
 		}
 		for number, s := range mine {
+			if l.observe != nil {
+				s.observe = func(first int64, n int) { l.observe(i, first, n) }
+			}
 			if err := poll.add(s.fd, number); err != nil {
 				poll.close()
 				return err

@@ -8,6 +8,7 @@ type metric struct {
 	unit   string // in records; empty for a plain ratio
 	column string // title in a table, with the unit
 	lower  bool   // whether lower is better
+	aside  bool   // says how well the measurement went, not how good a server is
 }
 
 // A kind is a group of scenarios that measure the same quantities. Each kind

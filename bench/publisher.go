@@ -20,6 +20,7 @@ type publisher struct {
 	requests   []byte
 	requestLen int
 	seqAt      int // within a request
+	replyLen   int
 
 	sent    []uint64 // messages sent, by channel
 	channel int      // of the next request
@@ -58,7 +59,16 @@ func openPublisher(ctx context.Context, addr string, p *plan, index int, patienc
 
 // expect sets what every PUBLISH must answer. No window is under way.
 func (p *publisher) expect(receivers int) {
-	p.replies = bytes.Repeat(appendInteger(nil, receivers), p.window)
+	reply := appendInteger(nil, receivers)
+	p.replyLen = len(reply)
+	p.replies = bytes.Repeat(reply, p.window)
+}
+
+// beginPart makes n requests ready to be sent, at most a window of them, while
+// earlier ones may not be answered yet. All of those have been written.
+func (p *publisher) beginPart(n int) {
+	p.unsent = p.requestsOf(n)
+	p.owed += n * p.replyLen
 }
 
 // requestsOf returns the next n requests, at most a window of them. They are

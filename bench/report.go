@@ -52,7 +52,9 @@ func summarize(r result) summary {
 func (s summary) ratioText(k *kind) string {
 	var parts []string
 	for i, m := range k.metrics {
-		parts = append(parts, m.column+" "+s.ratios[i].String())
+		if !m.aside {
+			parts = append(parts, m.column+" "+s.ratios[i].String())
+		}
 	}
 	return strings.Join(parts, ", ")
 }
@@ -61,7 +63,10 @@ func (s summary) ratioText(k *kind) string {
 func tableHeader(k *kind, servers [2]program) []string {
 	header := []string{"scenario", "traffic", "counted"}
 	for _, m := range k.metrics {
-		header = append(header, servers[0].name+" "+m.column, servers[1].name+" "+m.column, "ratio")
+		header = append(header, servers[0].name+" "+m.column, servers[1].name+" "+m.column)
+		if !m.aside {
+			header = append(header, "ratio")
+		}
 	}
 	return append(header, "RSS MiB", "server cores", "generator cores", "other cores")
 }
@@ -74,7 +79,10 @@ func row(r result, s summary) []string {
 	const mib = 1 << 20
 	cells := []string{r.scenario.name, r.setting, r.counted}
 	for i, v := range s.values {
-		cells = append(cells, v[0].String(), v[1].String(), s.ratios[i].String())
+		cells = append(cells, v[0].String(), v[1].String())
+		if !r.scenario.kind.metrics[i].aside {
+			cells = append(cells, s.ratios[i].String())
+		}
 	}
 	return append(cells,
 		pair("%.0f", [2]float64{s.rss[0] / mib, s.rss[1] / mib}),

@@ -121,6 +121,9 @@ func scenarios() []scenario {
 		}
 	}
 	closed(func() *plan { return churnPlan(50, 16) }, "churn/connections=50/inflight=16")
+	for _, rate := range []int{2000, 20_000} {
+		add(fmt.Sprintf("latency/subscribers=10/rate=%d", rate), latencies, pacedTraffic{subscribers: 10, rate: rate})
+	}
 	add(redisBenchmarkName, throughput, redisBenchmarkTraffic{})
 	return all
 }

@@ -27,6 +27,8 @@ type subscriber struct {
 	plan  *subscriberPlan
 	index int
 
+	observe func(first int64, n int) // see load.observe
+
 	// Owned by the loop that reads.
 	verifier *verifier
 	rest     []byte // less than one frame, from the read before
@@ -86,6 +88,9 @@ func (s *subscriber) read(buf []byte) error {
 	}
 	b := buf[:have+n]
 	frames, err := s.verifier.check(b)
+	if s.observe != nil {
+		s.observe(s.received.Load(), frames)
+	}
 	s.received.Add(int64(frames))
 	if err != nil {
 		return fmt.Errorf("subscriber %d, after %d deliveries: %w", s.index, s.received.Load(), err)
