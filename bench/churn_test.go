@@ -5,7 +5,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestChurnRejectsBadServer(t *testing.T) {
@@ -48,7 +47,7 @@ func TestChurnRejectsBadServer(t *testing.T) {
 		test := &tests[i]
 		t.Run(test.name, func(t *testing.T) {
 			n = 0
-			_, err := drive(t, test.server.serve(t), churnPlan(1, 4), 3*time.Second)
+			_, err := drive(t, test.server.serve(t), churnPlan(1, 4), patient)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error is %v, want one with %q", err, test.want)
 			}

@@ -55,7 +55,7 @@ func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 		drivers   [2]driver
 	)
 	for side, server := range c.servers {
-		p, err := start(ctx, server)
+		p, err := start(ctx, server.with(s.args))
 		if err != nil {
 			return r, err
 		}

@@ -32,16 +32,36 @@ type fakeServer struct {
 	// hangUp, if not nil, tells whether to close a subscriber's connection
 	// in place of its n-th frame.
 	hangUp func(n int) bool
+	// only, if not zero, is the number of the only subscriber that deliver and
+	// hangUp are asked about, the first to subscribe being 1.
+	only int
 
-	mu        sync.Mutex // guards the rest, and is held while anything is sent
+	mu        sync.Mutex // guards the rest
 	conns     map[net.Conn]*fakeClient
+	joined    int // connections that have subscribed
 	published int
 }
 
+// A fakeClient is one connection. Like a real server's, what is sent to it
+// waits in a queue, so that one which does not read is in nobody's way.
 type fakeClient struct {
 	names   []string
 	pattern bool
 	frames  int
+	number  int // as a subscriber, from 1
+
+	queue []byte
+	last  bool          // close the connection behind the queue
+	ready chan struct{} // the queue has changed; closed with the connection
+}
+
+// send queues text. The server's lock is held.
+func (c *fakeClient) send(text string) {
+	c.queue = append(c.queue, text...)
+	select {
+	case c.ready <- struct{}{}:
+	default: // has been told already
+	}
 }
 
 // serve makes s listen on loopback until the test ends.
@@ -60,10 +80,12 @@ func (s *fakeServer) serve(t *testing.T) *fakeServer {
 			if err != nil {
 				return
 			}
+			c := &fakeClient{ready: make(chan struct{}, 1)}
 			s.mu.Lock()
-			s.conns[nc] = &fakeClient{}
+			s.conns[nc] = c
 			s.mu.Unlock()
 			serving.Go(func() { s.serveConn(nc) })
+			serving.Go(func() { s.write(nc, c) })
 		}
 	})
 	t.Cleanup(func() {
@@ -81,6 +103,7 @@ func (s *fakeServer) serve(t *testing.T) *fakeServer {
 func (s *fakeServer) serveConn(nc net.Conn) {
 	defer func() {
 		s.mu.Lock()
+		close(s.conns[nc].ready)
 		delete(s.conns, nc)
 		s.mu.Unlock()
 		nc.Close()
@@ -92,22 +115,40 @@ func (s *fakeServer) serveConn(nc net.Conn) {
 			return
 		}
 		s.mu.Lock()
-		s.handleLocked(nc, s.conns[nc], request)
+		s.handleLocked(s.conns[nc], request)
 		s.mu.Unlock()
 	}
 }
 
-func (s *fakeServer) handleLocked(nc net.Conn, c *fakeClient, request []string) {
+// write sends what is queued for one connection until it ends.
+func (s *fakeServer) write(nc net.Conn, c *fakeClient) {
+	for range c.ready {
+		s.mu.Lock()
+		b, last := c.queue, c.last
+		c.queue = nil
+		s.mu.Unlock()
+		nc.Write(b)
+		if last {
+			nc.Close()
+		}
+	}
+}
+
+func (s *fakeServer) handleLocked(c *fakeClient, request []string) {
 	switch command := strings.ToLower(request[0]); command {
 	case "subscribe", "psubscribe":
 		c.pattern = command == "psubscribe"
+		if c.number == 0 {
+			s.joined++
+			c.number = s.joined
+		}
 		for _, name := range request[1:] {
 			c.names = append(c.names, name)
 			confirmation := string(appendConfirmation(nil, command, name, len(c.names)))
 			if s.confirm != nil {
 				confirmation = s.confirm(confirmation)
 			}
-			io.WriteString(nc, confirmation)
+			c.send(confirmation)
 		}
 	case "unsubscribe":
 		for _, name := range request[1:] {
@@ -118,30 +159,30 @@ func (s *fakeServer) handleLocked(nc net.Conn, c *fakeClient, request []string) 
 			if s.confirm != nil {
 				confirmation = s.confirm(confirmation)
 			}
-			io.WriteString(nc, confirmation)
+			c.send(confirmation)
 		}
 	case "publish":
 		receivers := 0
-		for to, subscriber := range s.conns {
-			receivers += s.deliverLocked(to, subscriber, request[1], request[2])
+		for _, subscriber := range s.conns {
+			receivers += s.deliverLocked(subscriber, request[1], request[2])
 		}
 		reply := string(appendInteger(nil, receivers))
 		if s.answer != nil {
 			reply = s.answer(s.published, reply)
 		}
 		s.published++
-		io.WriteString(nc, reply)
+		c.send(reply)
 	case "ping":
 		if len(c.names) > 0 {
-			nc.Write(pongToSubscriber)
+			c.send(string(pongToSubscriber))
 		} else {
-			nc.Write(pong)
+			c.send(string(pong))
 		}
 	}
 }
 
 // deliverLocked sends a message to one client as often as it subscribed.
-func (s *fakeServer) deliverLocked(nc net.Conn, c *fakeClient, channel, payload string) (receivers int) {
+func (s *fakeServer) deliverLocked(c *fakeClient, channel, payload string) (receivers int) {
 	for _, name := range c.names {
 		var frame string
 		if c.pattern {
@@ -156,14 +197,20 @@ func (s *fakeServer) deliverLocked(nc net.Conn, c *fakeClient, channel, payload 
 			frame = string(appendArray(nil, "message", channel, payload))
 		}
 		receivers++
-		if s.hangUp != nil && s.hangUp(c.frames) {
-			nc.Close()
+		asked := s.only == 0 || s.only == c.number
+		if asked && s.hangUp != nil && s.hangUp(c.frames) {
+			c.last = true
+			c.send("")
+			continue
 		}
-		if s.deliver != nil {
+		if c.last {
+			continue
+		}
+		if asked && s.deliver != nil {
 			frame = s.deliver(c.frames, frame)
 		}
 		c.frames++
-		io.WriteString(nc, frame)
+		c.send(frame)
 	}
 	return receivers
 }

@@ -83,7 +83,7 @@ func TestPacedRejectsBadServer(t *testing.T) {
 		test := &tests[i]
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // those that wait in vain wait together
-			_, _, err := pace(t, test.server.serve(t), pacedTraffic{subscribers: 1, rate: 2000}, 2*time.Second)
+			_, _, err := pace(t, test.server.serve(t), pacedTraffic{subscribers: 1, rate: 2000}, patienceFor(test.want))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error is %v, want one with %q", err, test.want)
 			}

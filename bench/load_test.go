@@ -29,8 +29,22 @@ func drive(t *testing.T, s *fakeServer, p *plan, patience time.Duration) (measur
 	return m, l.finish()
 }
 
-// patient is for servers that answer everything; nothing waits that long.
-const patient = 30 * time.Second
+const (
+	// patient is for servers that answer everything; nothing waits that long.
+	patient = 30 * time.Second
+
+	// impatient is for servers that are waited for in vain.
+	impatient = time.Second
+)
+
+// patienceFor returns how long to wait for a server whose fault is said by
+// this error.
+func patienceFor(err string) time.Duration {
+	if strings.Contains(err, "no more came") || strings.Contains(err, "got no reply") {
+		return impatient
+	}
+	return patient
+}
 
 var smallPlans = map[string]func() *plan{
 	"fanout":        func() *plan { return fanoutPlan(3, 1, 16, smallPayload) },
@@ -169,7 +183,7 @@ func TestLoadRejectsBadServer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // those that wait in vain wait together
 			s := test.server.serve(t)
-			_, err := drive(t, s, fanoutPlan(1, 1, 4, smallPayload), 3*time.Second)
+			_, err := drive(t, s, fanoutPlan(1, 1, 4, smallPayload), patienceFor(test.want))
 			if err == nil {
 				t.Fatal("the server was accepted")
 			}

@@ -132,6 +132,7 @@ func TestSelectScenarios(t *testing.T) {
 
 // TestPlans checks what the load takes for granted.
 func TestPlans(t *testing.T) {
+	t.Parallel()
 	for _, s := range scenarios() {
 		if traffic, ok := s.traffic.(closedLoop); ok {
 			t.Run(s.name, func(t *testing.T) { checkPlan(t, traffic.plan()) })

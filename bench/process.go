@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,6 +30,13 @@ type program struct {
 	name string   // in tables
 	path string   // of the executable
 	args []string // besides --port
+}
+
+// with returns the program started with more arguments, behind those that it
+// has; a later one wins.
+func (p program) with(args []string) program {
+	p.args = slices.Concat(p.args, args)
+	return p
 }
 
 // A process is a server that was started.

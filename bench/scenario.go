@@ -14,6 +14,7 @@ type scenario struct {
 	quick   bool // part of -quick
 	kind    *kind
 	traffic traffic
+	args    []string // more arguments for both servers
 }
 
 // A traffic is what a scenario does to a server.
@@ -124,6 +125,10 @@ func scenarios() []scenario {
 	for _, rate := range []int{2000, 20_000} {
 		add(fmt.Sprintf("latency/subscribers=10/rate=%d", rate), latencies, pacedTraffic{subscribers: 10, rate: rate})
 	}
+	all = append(all, scenario{
+		name: "stalled/subscribers=10/inflight=16", kind: stalling, args: stalledArgs,
+		traffic: stalledTraffic{func() *plan { return fanoutPlan(9, 1, 16, smallPayload) }},
+	})
 	add(redisBenchmarkName, throughput, redisBenchmarkTraffic{})
 	return all
 }

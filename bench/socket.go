@@ -22,8 +22,31 @@ const (
 
 // dial opens a connection whose reads and writes fail after patience.
 func dial(ctx context.Context, addr string, patience time.Duration) (net.Conn, error) {
-	d := net.Dialer{Timeout: dialTimeout}
-	nc, err := d.DialContext(ctx, "tcp", addr)
+	return dialer{}.dial(ctx, addr, patience)
+}
+
+// A dialer opens connections of a special make.
+type dialer struct {
+	receiveBuffer int // of the kernel, in bytes; zero for the usual one
+}
+
+// dial opens a connection whose reads and writes fail after patience.
+func (d dialer) dial(ctx context.Context, addr string, patience time.Duration) (net.Conn, error) {
+	nd := net.Dialer{Timeout: dialTimeout}
+	if d.receiveBuffer > 0 {
+		// It has to be small before the connection is made: the window that is
+		// offered then does not shrink.
+		nd.Control = func(_, _ string, c syscall.RawConn) (err error) {
+			controlErr := c.Control(func(fd uintptr) {
+				err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, d.receiveBuffer)
+			})
+			if controlErr != nil {
+				return controlErr
+			}
+			return err
+		}
+	}
+	nc, err := nd.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +130,7 @@ func lastWord(fd int, answer []byte, patience time.Duration) error {
 // exchange sends a request and expects answer to be all that comes. It makes
 // the descriptor a blocking one.
 func exchange(fd int, request, answer []byte, patience time.Duration) error {
-	if err := syscall.SetNonblock(fd, false); err != nil {
-		return err
-	}
-	tv := syscall.NsecToTimeval(patience.Nanoseconds())
-	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &tv); err != nil {
-		return err
-	}
-	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &tv); err != nil {
+	if err := setBlocking(fd, patience); err != nil {
 		return err
 	}
 	if _, err := syscall.Write(fd, request); err != nil {
@@ -136,6 +152,18 @@ func exchange(fd int, request, answer []byte, patience time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// setBlocking makes reads and writes wait, for patience at most.
+func setBlocking(fd int, patience time.Duration) error {
+	if err := syscall.SetNonblock(fd, false); err != nil {
+		return err
+	}
+	tv := syscall.NsecToTimeval(patience.Nanoseconds())
+	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &tv); err != nil {
+		return err
+	}
+	return syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &tv)
 }
 
 // A poller waits for descriptors to become ready; each is known by the number

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -39,31 +40,20 @@ type subscriber struct {
 
 // openSubscriber connects, subscribes, and checks the confirmations.
 func openSubscriber(ctx context.Context, addr string, p *plan, index int, patience time.Duration) (*subscriber, error) {
-	sp := &p.subscribers[index]
 	nc, err := dial(ctx, addr, patience)
 	if err != nil {
 		return nil, err
 	}
-	for done := 0; done < len(sp.names); done += subscribeBatch {
-		names := sp.names[done:min(done+subscribeBatch, len(sp.names))]
-		var want []byte
-		for i, name := range names {
-			want = appendConfirmation(want, sp.command, name, done+i+1)
-		}
-		request := appendArray(nil, append([]string{sp.command}, names...)...)
-		// A deadline for each batch: patience is meant for one answer.
-		if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
-			nc.Close()
-			return nil, err
-		}
-		if _, err := nc.Write(request); err != nil {
-			nc.Close()
-			return nil, fmt.Errorf("sending %s: %w", sp.command, err)
-		}
-		if err := expect(nc, want); err != nil {
-			nc.Close()
-			return nil, fmt.Errorf("confirmation of %s: %w", sp.command, err)
-		}
+	return newSubscriber(nc, p, index, patience)
+}
+
+// newSubscriber makes a connection that of a subscriber of the plan. It takes
+// care of nc, also on an error.
+func newSubscriber(nc net.Conn, p *plan, index int, patience time.Duration) (*subscriber, error) {
+	sp := &p.subscribers[index]
+	if err := subscribe(nc, sp.command, sp.names, patience); err != nil {
+		nc.Close()
+		return nil, err
 	}
 	fd, err := detach(nc)
 	if err != nil {
@@ -74,6 +64,30 @@ func openSubscriber(ctx context.Context, addr string, p *plan, index int, patien
 		fd: fd, plan: sp, index: index,
 		verifier: v, rest: make([]byte, 0, v.frameLen),
 	}, nil
+}
+
+// subscribe sends SUBSCRIBE or PSUBSCRIBE and checks the confirmations. nc has
+// no subscriptions yet.
+func subscribe(nc net.Conn, command string, names []string, patience time.Duration) error {
+	for done := 0; done < len(names); done += subscribeBatch {
+		batch := names[done:min(done+subscribeBatch, len(names))]
+		var want []byte
+		for i, name := range batch {
+			want = appendConfirmation(want, command, name, done+i+1)
+		}
+		request := appendArray(nil, append([]string{command}, batch...)...)
+		// A deadline for each batch: patience is meant for one answer.
+		if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
+			return err
+		}
+		if _, err := nc.Write(request); err != nil {
+			return fmt.Errorf("sending %s: %w", command, err)
+		}
+		if err := expect(nc, want); err != nil {
+			return fmt.Errorf("confirmation of %s: %w", command, err)
+		}
+	}
+	return nil
 }
 
 // read takes one read's worth off the socket and checks it. buf is scratch.
