@@ -16,6 +16,10 @@ const (
 
 	// settleTime passes in each round before it is measured.
 	settleTime = 200 * time.Millisecond
+
+	// freshRounds is the most rounds of a scenario whose servers are started
+	// for each of them.
+	freshRounds = 3
 )
 
 // A driver makes one scenario's traffic on one server.
@@ -46,47 +50,93 @@ type result struct {
 	rounds   [2][]measurement
 }
 
-// run runs one scenario on two servers started for it alone.
+// run runs one scenario on servers started for it alone.
 func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 	r := result{scenario: s}
 	r.counted, r.setting = s.traffic.describe()
+	if s.files > 0 {
+		if err := allowFiles(s.files); err != nil {
+			return r, err
+		}
+	}
+	if s.fresh {
+		return r, c.runFresh(ctx, &r)
+	}
+	return r, c.runInTurn(ctx, &r)
+}
+
+// runFresh has a server of its own for each round, without a warm-up. There are
+// at most freshRounds of them: starting anew takes its time.
+func (c *comparison) runFresh(ctx context.Context, r *result) error {
+	for range min(c.options.rounds, freshRounds) {
+		for side := range c.servers {
+			if err := c.runOnce(ctx, r, side); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *comparison) runOnce(ctx context.Context, r *result, side int) error {
+	p, err := start(ctx, c.servers[side].with(r.scenario.args))
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	d, err := r.scenario.traffic.open(ctx, p, c.options)
+	if err != nil {
+		return c.blame(ctx, side, p, err)
+	}
+	defer d.close()
+	if err := c.measure(ctx, r, side, d); err != nil {
+		return c.blame(ctx, side, p, err)
+	}
+	if err := d.finish(); err != nil {
+		return c.blame(ctx, side, p, err)
+	}
+	return nil
+}
+
+// runInTurn has both servers run all the time and measures them in turn.
+func (c *comparison) runInTurn(ctx context.Context, r *result) error {
 	var (
 		processes [2]*process
 		drivers   [2]driver
 	)
 	for side, server := range c.servers {
-		p, err := start(ctx, server.with(s.args))
+		p, err := start(ctx, server.with(r.scenario.args))
 		if err != nil {
-			return r, err
+			return err
 		}
 		defer p.stop()
 		processes[side] = p
 	}
 	blame := func(side int, err error) error { return c.blame(ctx, side, processes[side], err) }
 	for side := range c.servers {
-		d, err := s.traffic.open(ctx, processes[side], c.options)
+		d, err := r.scenario.traffic.open(ctx, processes[side], c.options)
 		if err != nil {
-			return r, blame(side, err)
+			return blame(side, err)
 		}
 		defer d.close()
 		drivers[side] = d
 		if _, err := d.round(ctx, 0, c.options.warmup); err != nil {
-			return r, blame(side, err)
+			return blame(side, err)
 		}
 	}
 	for range c.options.rounds {
 		for side, d := range drivers {
-			if err := c.measure(ctx, &r, side, d); err != nil {
-				return r, blame(side, err)
+			if err := c.measure(ctx, r, side, d); err != nil {
+				return blame(side, err)
 			}
 		}
 	}
 	for side, d := range drivers {
 		if err := d.finish(); err != nil {
-			return r, blame(side, err)
+			return blame(side, err)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // measure adds a round of one server to r.

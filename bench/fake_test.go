@@ -27,6 +27,8 @@ type fakeServer struct {
 	answer func(n int, reply string) string
 	// confirm, if not nil, returns what is sent in place of a confirmation.
 	confirm func(confirmation string) string
+	// forget, if not nil, tells of a channel whether SUBSCRIBE has no effect.
+	forget func(name string) bool
 	// keep, if not nil, tells of a channel whether UNSUBSCRIBE leaves it alone.
 	keep func(name string) bool
 	// hangUp, if not nil, tells whether to close a subscriber's connection
@@ -45,10 +47,11 @@ type fakeServer struct {
 // A fakeClient is one connection. Like a real server's, what is sent to it
 // waits in a queue, so that one which does not read is in nobody's way.
 type fakeClient struct {
-	names   []string
-	pattern bool
-	frames  int
-	number  int // as a subscriber, from 1
+	names     []string
+	confirmed int // subscriptions it has been told of
+	pattern   bool
+	frames    int
+	number    int // as a subscriber, from 1
 
 	queue []byte
 	last  bool          // close the connection behind the queue
@@ -143,8 +146,11 @@ func (s *fakeServer) handleLocked(c *fakeClient, request []string) {
 			c.number = s.joined
 		}
 		for _, name := range request[1:] {
-			c.names = append(c.names, name)
-			confirmation := string(appendConfirmation(nil, command, name, len(c.names)))
+			c.confirmed++
+			if s.forget == nil || !s.forget(name) {
+				c.names = append(c.names, name)
+			}
+			confirmation := string(appendConfirmation(nil, command, name, c.confirmed))
 			if s.confirm != nil {
 				confirmation = s.confirm(confirmation)
 			}
@@ -152,10 +158,11 @@ func (s *fakeServer) handleLocked(c *fakeClient, request []string) {
 		}
 	case "unsubscribe":
 		for _, name := range request[1:] {
+			c.confirmed--
 			if s.keep == nil || !s.keep(name) {
 				c.names = slices.DeleteFunc(c.names, func(n string) bool { return n == name })
 			}
-			confirmation := string(appendConfirmation(nil, command, name, len(c.names)))
+			confirmation := string(appendConfirmation(nil, command, name, c.confirmed))
 			if s.confirm != nil {
 				confirmation = s.confirm(confirmation)
 			}
@@ -173,7 +180,7 @@ func (s *fakeServer) handleLocked(c *fakeClient, request []string) {
 		s.published++
 		c.send(reply)
 	case "ping":
-		if len(c.names) > 0 {
+		if c.confirmed > 0 {
 			c.send(string(pongToSubscriber))
 		} else {
 			c.send(string(pong))

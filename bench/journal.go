@@ -45,7 +45,7 @@ type (
 		Ratio         spread    `json:"ratio"`
 	}
 	failureRecord struct {
-		Kind     string `json:"kind"` // "failure"
+		Kind     string `json:"kind"` // "failure", or "left out"
 		Scenario string `json:"scenario"`
 		Error    string `json:"error"`
 	}

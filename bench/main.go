@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -87,12 +88,18 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 		j.write(newRoundRecord(s, server, round, m))
 	}
 	var results []result
-	var failed []string
+	var failed, left []string
 	for i, s := range chosen {
 		fmt.Fprintf(stderr, "[%d/%d] %s\n", i+1, len(chosen), s.name)
 		r, err := c.run(ctx, s)
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
+		}
+		if reason, ok := errors.AsType[leftOut](err); ok {
+			left = append(left, fmt.Sprintf("%s: %v", s.name, reason))
+			fmt.Fprintf(stderr, "        left out: %v\n", reason)
+			j.write(failureRecord{"left out", s.name, reason.Error()})
+			continue
 		}
 		if err != nil {
 			failed = append(failed, s.name)
@@ -109,6 +116,9 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 	}
 	if err := writeTables(stdout, servers, results); err != nil {
 		return err
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(stdout, "\nLeft out:\n\n- %s\n", strings.Join(left, "\n- "))
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d scenarios failed: %q", len(failed), len(chosen), failed)

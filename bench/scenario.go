@@ -15,6 +15,8 @@ type scenario struct {
 	kind    *kind
 	traffic traffic
 	args    []string // more arguments for both servers
+	files   uint64   // that generator and server each must be allowed to open; zero for as many as they are
+	fresh   bool     // each round has servers of its own
 }
 
 // A traffic is what a scenario does to a server.
@@ -124,6 +126,19 @@ func scenarios() []scenario {
 	closed(func() *plan { return churnPlan(50, 16) }, "churn/connections=50/inflight=16")
 	for _, rate := range []int{2000, 20_000} {
 		add(fmt.Sprintf("latency/subscribers=10/rate=%d", rate), latencies, pacedTraffic{subscribers: 10, rate: rate})
+	}
+	for _, s := range []struct {
+		name    string
+		traffic standingTraffic
+	}{
+		{"idle/subscribers=10000", standingTraffic{connections: 10_000, each: 1}},
+		{"idle/subscribers=30000", standingTraffic{connections: 30_000, each: 1}},
+		{"subscriptions=1000000/connections=100", standingTraffic{connections: 100, each: 10_000}},
+	} {
+		all = append(all, scenario{
+			name: s.name, quick: quickScenarios[s.name], kind: standings, traffic: s.traffic,
+			args: s.traffic.args(), files: s.traffic.files(), fresh: true,
+		})
 	}
 	all = append(all, scenario{
 		name: "stalled/subscribers=10/inflight=16", kind: stalling, args: stalledArgs,
