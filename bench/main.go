@@ -120,6 +120,11 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 	if len(left) > 0 {
 		fmt.Fprintf(stdout, "\nLeft out:\n\n- %s\n", strings.Join(left, "\n- "))
 	}
+	if o.svg != "" && len(results) > 0 {
+		if err := drawChart(o.svg, servers, results); err != nil {
+			return err
+		}
+	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d scenarios failed: %q", len(failed), len(chosen), failed)
 	}
@@ -127,6 +132,15 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 		return fmt.Errorf("writing %s: %w", o.json, j.err)
 	}
 	return nil
+}
+
+// drawChart writes a chart of results into a file.
+func drawChart(path string, servers [2]program, results []result) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeChart(f, servers, results), f.Close())
 }
 
 // findServers returns pubsubd, built into dir unless a path was given, and the

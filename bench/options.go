@@ -30,6 +30,7 @@ type options struct {
 	quick bool
 	list  bool
 	json  string // path; empty means none
+	svg   string // path; empty means none
 }
 
 const (
@@ -57,6 +58,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.BoolVar(&o.quick, "quick", false, fmt.Sprintf("run the most telling scenarios only, in %d rounds of %v unless said otherwise: about 2 minutes", quickRounds, quickDuration))
 	fs.BoolVar(&o.list, "list", false, "list the selected scenarios and exit")
 	fs.StringVar(&o.json, "json", "", "also write every measurement to this `file`, one JSON object a line")
+	fs.StringVar(&o.svg, "svg", "", "also draw the ratios into this `file`")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
