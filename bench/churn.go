@@ -20,8 +20,8 @@ type churner struct {
 }
 
 // openChurner connects.
-func openChurner(ctx context.Context, addr string, p *plan, index int, patience time.Duration) (*churner, error) {
-	nc, err := dial(ctx, addr, patience)
+func openChurner(ctx context.Context, t target, p *plan, index int, patience time.Duration) (*churner, error) {
+	nc, err := t.dial(ctx, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (l *load) checkChurn() error {
 
 // connect opens one more connection to the server.
 func (l *load) connect() (fd int, err error) {
-	nc, err := dial(context.Background(), l.addr, l.patience)
+	nc, err := l.target.dial(context.Background(), l.patience)
 	if err != nil {
 		return -1, err
 	}

@@ -54,6 +54,11 @@ type result struct {
 func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 	r := result{scenario: s}
 	r.counted, r.setting = s.traffic.describe()
+	for _, server := range c.servers {
+		if _, ok := server.proto.(resp); !ok && !s.neutral {
+			return r, leftOut{server.name + " does not speak the protocol of Redis"}
+		}
+	}
 	if s.files > 0 {
 		if err := allowFiles(s.files); err != nil {
 			return r, err

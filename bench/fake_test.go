@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A fakeServer is a small pub/sub server that can be told to misbehave.
@@ -37,6 +39,9 @@ type fakeServer struct {
 	// only, if not zero, is the number of the only subscriber that deliver and
 	// hangUp are asked about, the first to subscribe being 1.
 	only int
+	// nats has it speak the protocol of NATS, where deliver, only and hangUp
+	// mean the same and answer is about every PONG.
+	nats bool
 
 	mu        sync.Mutex // guards the rest
 	conns     map[net.Conn]*fakeClient
@@ -103,6 +108,15 @@ func (s *fakeServer) serve(t *testing.T) *fakeServer {
 	return s
 }
 
+// target returns the server as something to drive; its process is ours.
+func (s *fakeServer) target() target {
+	t := target{addr: s.addr, proto: resp{}, probe: probe{pid: os.Getpid()}}
+	if s.nats {
+		t.proto = nats{firstPing: time.Millisecond}
+	}
+	return t
+}
+
 func (s *fakeServer) serveConn(nc net.Conn) {
 	defer func() {
 		s.mu.Lock()
@@ -111,14 +125,21 @@ func (s *fakeServer) serveConn(nc net.Conn) {
 		s.mu.Unlock()
 		nc.Close()
 	}()
+	read, handle := readRequest, s.handleLocked
+	if s.nats {
+		read, handle = readNATSRequest, s.handleNATSLocked
+		s.mu.Lock()
+		s.conns[nc].send("INFO {}\r\n")
+		s.mu.Unlock()
+	}
 	r := bufio.NewReader(nc)
 	for {
-		request, err := readRequest(r)
+		request, err := read(r)
 		if err != nil {
 			return
 		}
 		s.mu.Lock()
-		s.handleLocked(s.conns[nc], request)
+		handle(s.conns[nc], request)
 		s.mu.Unlock()
 	}
 }
@@ -190,36 +211,46 @@ func (s *fakeServer) handleLocked(c *fakeClient, request []string) {
 
 // deliverLocked sends a message to one client as often as it subscribed.
 func (s *fakeServer) deliverLocked(c *fakeClient, channel, payload string) (receivers int) {
-	for _, name := range c.names {
+	for i, name := range c.names {
 		var frame string
-		if c.pattern {
+		switch {
+		case s.nats:
+			if !natsMatches(name, channel) {
+				continue
+			}
+			frame = natsFrame(channel, i, payload)
+		case c.pattern:
 			if ok, _ := path.Match(name, channel); !ok {
 				continue
 			}
 			frame = string(appendArray(nil, "pmessage", name, channel, payload))
-		} else {
+		default:
 			if name != channel {
 				continue
 			}
 			frame = string(appendArray(nil, "message", channel, payload))
 		}
 		receivers++
-		asked := s.only == 0 || s.only == c.number
-		if asked && s.hangUp != nil && s.hangUp(c.frames) {
-			c.last = true
-			c.send("")
-			continue
-		}
-		if c.last {
-			continue
-		}
-		if asked && s.deliver != nil {
-			frame = s.deliver(c.frames, frame)
-		}
-		c.frames++
-		c.send(frame)
+		s.sendFrameLocked(c, frame)
 	}
 	return receivers
+}
+
+// sendFrameLocked sends a delivery, or what is to come in its place.
+func (s *fakeServer) sendFrameLocked(c *fakeClient, frame string) {
+	asked := s.only == 0 || s.only == c.number
+	if asked && s.hangUp != nil && s.hangUp(c.frames) {
+		c.last = true
+		c.send("")
+	}
+	if c.last {
+		return
+	}
+	if asked && s.deliver != nil {
+		frame = s.deliver(c.frames, frame)
+	}
+	c.frames++
+	c.send(frame)
 }
 
 // readRequest reads an array of bulk strings.

@@ -51,7 +51,7 @@ func (t pacedTraffic) describe() (counted, setting string) {
 }
 
 func (t pacedTraffic) open(ctx context.Context, p *process, o options) (driver, error) {
-	d, err := openPaced(ctx, p.addr, t, probe{pid: p.pid}, o.loops, answerPatience)
+	d, err := openPaced(ctx, p.target(), t, o.loops, answerPatience)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +89,13 @@ type paced struct {
 	late *hdrhistogram.Histogram // of sending, owned by round's sender
 }
 
-// openPaced connects to the server at addr and subscribes.
-func openPaced(ctx context.Context, addr string, t pacedTraffic, pr probe, loops int, patience time.Duration) (*paced, error) {
+// openPaced connects and subscribes.
+func openPaced(ctx context.Context, to target, t pacedTraffic, loops int, patience time.Duration) (*paced, error) {
 	d := &paced{rate: t.rate, late: newHistogram()}
 	for range loops {
 		d.latency = append(d.latency, newHistogram())
 	}
-	d.load = newLoad(addr, fanoutPlan(t.subscribers, 1, pacedBatch, smallPayload), pr, loops, patience)
+	d.load = newLoad(to, fanoutPlan(t.subscribers, 1, pacedBatch, smallPayload), loops, patience)
 	d.load.observe = d.record
 	if err := d.load.open(ctx); err != nil {
 		d.load.close()

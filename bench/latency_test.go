@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ import (
 // what the last round gave.
 func pace(t *testing.T, s *fakeServer, traffic pacedTraffic, patience time.Duration) (*paced, measurement, error) {
 	t.Helper()
-	d, err := openPaced(t.Context(), s.addr, traffic, probe{pid: os.Getpid()}, 2, patience)
+	d, err := openPaced(t.Context(), s.target(), traffic, 2, patience)
 	if err != nil {
 		return nil, measurement{}, err
 	}
@@ -122,7 +121,7 @@ func TestRecordInBounds(t *testing.T) {
 
 func TestPacedEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	d, err := openPaced(ctx, new(fakeServer).serve(t).addr, pacedTraffic{subscribers: 1, rate: 1000}, probe{pid: os.Getpid()}, 1, patient)
+	d, err := openPaced(ctx, new(fakeServer).serve(t).target(), pacedTraffic{subscribers: 1, rate: 1000}, 1, patient)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,7 @@ import (
 type load struct {
 	// Immutable after openLoad.
 	plan        *plan
-	addr        string
-	probe       probe
+	target      target
 	patience    time.Duration // how long to wait for any answer
 	subscribers []*subscriber
 	gate        *gate
@@ -43,16 +42,14 @@ type load struct {
 	failure  error
 }
 
-// newLoad returns a load that is not connected to the server at addr yet. The
-// probe samples the server's process.
-func newLoad(addr string, p *plan, pr probe, loops int, patience time.Duration) *load {
-	return &load{plan: p, addr: addr, probe: pr, patience: patience, loops: loops, failed: make(chan struct{})}
+// newLoad returns a load that is not connected to its server yet.
+func newLoad(t target, p *plan, loops int, patience time.Duration) *load {
+	return &load{plan: p, target: t, patience: patience, loops: loops, failed: make(chan struct{})}
 }
 
-// openLoad connects to the server at addr and subscribes. On an error nothing
-// is left open.
-func openLoad(ctx context.Context, addr string, p *plan, pr probe, loops int, patience time.Duration) (*load, error) {
-	l := newLoad(addr, p, pr, loops, patience)
+// openLoad connects and subscribes. On an error nothing is left open.
+func openLoad(ctx context.Context, t target, p *plan, loops int, patience time.Duration) (*load, error) {
+	l := newLoad(t, p, loops, patience)
 	if err := l.open(ctx); err != nil {
 		l.close()
 		return nil, err
@@ -62,7 +59,7 @@ func openLoad(ctx context.Context, addr string, p *plan, pr probe, loops int, pa
 
 func (l *load) open(ctx context.Context) error {
 	for i := range l.plan.subscribers {
-		s, err := openSubscriber(ctx, l.addr, l.plan, i, l.patience)
+		s, err := openSubscriber(ctx, l.target, l.plan, i, l.patience)
 		if err != nil {
 			return fmt.Errorf("opening subscriber %d: %w", i, err)
 		}
@@ -70,7 +67,7 @@ func (l *load) open(ctx context.Context) error {
 	}
 	l.gate = newGate(l.subscribers)
 	for i := range l.plan.publishers {
-		p, err := openPublisher(ctx, l.addr, l.plan, i, l.patience)
+		p, err := openPublisher(ctx, l.target, l.plan, i, l.patience)
 		if err != nil {
 			return fmt.Errorf("opening publisher %d: %w", i, err)
 		}
@@ -78,12 +75,22 @@ func (l *load) open(ctx context.Context) error {
 		l.askers = append(l.askers, &p.asker)
 	}
 	for i := range l.plan.churners {
-		c, err := openChurner(ctx, l.addr, l.plan, i, l.patience)
+		c, err := openChurner(ctx, l.target, l.plan, i, l.patience)
 		if err != nil {
 			return fmt.Errorf("opening churner %d: %w", i, err)
 		}
 		l.churners = append(l.churners, c)
 		l.askers = append(l.askers, &c.asker)
+	}
+	var fds []int
+	for _, s := range l.subscribers {
+		fds = append(fds, s.fd)
+	}
+	for _, a := range l.askers {
+		fds = append(fds, a.fd)
+	}
+	if err := l.target.proto.settle(ctx, fds); err != nil {
+		return fmt.Errorf("waiting for new connections to settle: %w", err)
 	}
 	for i := range l.loops {
 		mine := deal(l.subscribers, i, l.loops)
@@ -336,7 +343,7 @@ func (l *load) sampleAfter(ctx context.Context, d time.Duration) (sample, error)
 }
 
 func (l *load) sample() (sample, error) {
-	s, err := l.probe.sample()
+	s, err := l.target.probe.sample()
 	s.published = l.answered.Load()
 	s.held = time.Duration(l.held.Load())
 	for _, sub := range l.subscribers {
@@ -377,8 +384,8 @@ func (l *load) drain(ctx context.Context) error {
 // due returns how many deliveries s must have had in all.
 func (l *load) due(s *subscriber) int64 {
 	var n uint64
-	for channel, head := range s.plan.heads {
-		if head == nil {
+	for channel, name := range s.plan.gets {
+		if name == nothing {
 			continue
 		}
 		for _, p := range l.publishers {
@@ -399,16 +406,12 @@ func (l *load) finish() error {
 		if len(s.rest) > 0 {
 			return fmt.Errorf("subscriber %d: unfinished frame %s at the end", s.index, excerpt(s.rest))
 		}
-		answer := pongToSubscriber
-		if len(s.plan.names) == 0 {
-			answer = pong
-		}
-		if err := lastWord(s.fd, answer, l.patience); err != nil {
+		if err := lastWord(s.fd, l.target.proto, true, l.patience); err != nil {
 			return fmt.Errorf("subscriber %d: %w", s.index, err)
 		}
 	}
 	for _, p := range l.publishers {
-		if err := lastWord(p.fd, pong, l.patience); err != nil {
+		if err := lastWord(p.fd, l.target.proto, false, l.patience); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}

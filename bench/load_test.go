@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 // first error, and what the last round gave.
 func drive(t *testing.T, s *fakeServer, p *plan, patience time.Duration) (measurement, error) {
 	t.Helper()
-	l, err := openLoad(t.Context(), s.addr, p, probe{pid: os.Getpid()}, 2, patience)
+	l, err := openLoad(t.Context(), s.target(), p, 2, patience)
 	if err != nil {
 		return measurement{}, err
 	}
@@ -34,7 +33,7 @@ const (
 	patient = 30 * time.Second
 
 	// impatient is for servers that are waited for in vain.
-	impatient = time.Second
+	impatient = 400 * time.Millisecond
 )
 
 // patienceFor returns how long to wait for a server whose fault is said by
@@ -82,7 +81,7 @@ func TestLoadOnGoodServer(t *testing.T) {
 func TestRoundHoldsWholeWindow(t *testing.T) {
 	const inFlight = 16
 	s := new(fakeServer).serve(t)
-	l, err := openLoad(t.Context(), s.addr, fanoutPlan(1, 1, inFlight, smallPayload), probe{pid: os.Getpid()}, 1, patient)
+	l, err := openLoad(t.Context(), s.target(), fanoutPlan(1, 1, inFlight, smallPayload), 1, patient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +99,7 @@ func TestRoundHoldsWholeWindow(t *testing.T) {
 // window, and still get everything through.
 func TestLoadThroughNarrowGate(t *testing.T) {
 	s := new(fakeServer).serve(t)
-	l, err := openLoad(t.Context(), s.addr, fanoutPlan(3, 4, 16, smallPayload), probe{pid: os.Getpid()}, 2, patient)
+	l, err := openLoad(t.Context(), s.target(), fanoutPlan(3, 4, 16, smallPayload), 2, patient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +208,7 @@ func TestLoadRejectsStrayMessage(t *testing.T) {
 // due, which only the check at the end can see.
 func TestLoadRejectsLateExtra(t *testing.T) {
 	s := new(fakeServer).serve(t)
-	l, err := openLoad(t.Context(), s.addr, fanoutPlan(1, 1, 1, smallPayload), probe{pid: os.Getpid()}, 1, patient)
+	l, err := openLoad(t.Context(), s.target(), fanoutPlan(1, 1, 1, smallPayload), 1, patient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +232,7 @@ func TestLoadRejectsLateExtra(t *testing.T) {
 func TestLoadEndsWithContext(t *testing.T) {
 	s := new(fakeServer).serve(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := openLoad(ctx, s.addr, fanoutPlan(1, 1, 1, smallPayload), probe{pid: os.Getpid()}, 1, patient)
+	l, err := openLoad(ctx, s.target(), fanoutPlan(1, 1, 1, smallPayload), 1, patient)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,15 +160,26 @@ func findServers(ctx context.Context, o options, dir string) ([2]program, error)
 	if err != nil {
 		return servers, err
 	}
-	servers[0] = program{name: "pubsubd", path: path, args: o.pubsubdArgs}
-	servers[1] = program{
-		name: filepath.Base(o.peer), path: peer,
-		args: append([]string{"--save", "", "--appendonly", "no"}, o.peerArgs...),
-	}
+	servers[0] = program{name: "pubsubd", path: path, args: o.pubsubdArgs, proto: resp{}}
+	servers[1] = peerProgram(filepath.Base(o.peer), peer, o.peerArgs)
 	if servers[1].name == servers[0].name {
 		servers[1].name += " (peer)"
 	}
 	return servers, nil
+}
+
+// peerProgram returns the server at path, started in the way of its kind.
+func peerProgram(name, path string, more []string) program {
+	p := program{name: name, path: path, proto: protocolOf(name)}
+	switch p.proto.(type) {
+	case nats:
+		p.config = natsConfig
+		p.args = []string{"--addr", "127.0.0.1", "--config", configFile}
+	default:
+		p.args = []string{"--save", "", "--appendonly", "no"}
+	}
+	p.args = append(p.args, more...)
+	return p
 }
 
 // executable returns the absolute path of a program: each server is started in

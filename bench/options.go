@@ -47,7 +47,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.SetOutput(output)
 	fs.StringVar(&o.pubsubd, "pubsubd", "", "`path` of the server compared; built from ./cmd/pubsubd when empty")
 	fs.StringVar(&pubsubdArgs, "pubsubd-args", "", "more `arguments` for it, separated by blanks")
-	fs.StringVar(&o.peer, "peer", "redis-server", "`path` of the server it is compared with")
+	fs.StringVar(&o.peer, "peer", "redis-server", "name or `path` of the server it is compared with; nats-server is spoken to in its own protocol")
 	fs.StringVar(&peerArgs, "peer-args", "", "more `arguments` for it, separated by blanks")
 	fs.StringVar(&o.redisBenchmark, "redis-benchmark", "redis-benchmark", "`path` of redis-benchmark, for the scenario of that name")
 	fs.IntVar(&o.rounds, "rounds", 5, "measured rounds of each scenario on each server")

@@ -145,7 +145,7 @@ func checkPlan(t *testing.T, p *plan) {
 	receivers := make([]int, len(p.channels))
 	for i, s := range p.subscribers {
 		length, reached := 0, 0
-		for c, head := range s.heads {
+		for c, head := range s.heads(resp{}, p) {
 			if head == nil {
 				continue
 			}
@@ -196,8 +196,8 @@ func checkPatterns(t *testing.T, n int, p *plan) {
 					continue
 				}
 				matches[c]++
-				if want := frameHead(smallPayload, "pmessage", pattern, channel); !bytes.Equal(s.heads[c], want) {
-					t.Errorf("delivery of %q by %q is expected as %q", channel, pattern, s.heads[c])
+				if want := frameHead(smallPayload, "pmessage", pattern, channel); !bytes.Equal(s.heads(resp{}, p)[c], want) {
+					t.Errorf("delivery of %q by %q is expected as %q", channel, pattern, s.heads(resp{}, p)[c])
 				}
 			}
 		}

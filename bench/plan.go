@@ -2,7 +2,10 @@
 
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A plan is the traffic of a scenario: who subscribes to what, who publishes
 // how, and what must come of it. It says nothing of a server, so both sides
@@ -23,12 +26,30 @@ type subscriberPlan struct {
 	command string   // "subscribe" or "psubscribe"
 	names   []string // channels or patterns
 
-	// heads holds, by channel of the plan, the beginning of its deliveries to
-	// this subscriber, nil where there are none.
-	heads [][]byte
+	// gets holds, by channel of the plan, the index in names of what delivers
+	// it to this subscriber, or nothing.
+	gets []int
 	// oneIn says that one in so many messages of the plan reaches this
 	// subscriber. Zero means none does.
 	oneIn int
+}
+
+// nothing says that a channel does not reach a subscriber.
+const nothing = -1
+
+// noneOf returns what a subscriber gets of n channels that do not reach it.
+func noneOf(n int) []int { return slices.Repeat([]int{nothing}, n) }
+
+// heads returns, by channel of the plan, the beginning of its deliveries to
+// the subscriber, nil where there are none.
+func (s *subscriberPlan) heads(proto protocol, p *plan) [][]byte {
+	heads := make([][]byte, len(p.channels))
+	for c, n := range s.gets {
+		if n != nothing {
+			heads[c] = proto.head(s.command, s.names[n], n, p.channels[c], p.payload)
+		}
+	}
+	return heads
 }
 
 // fanoutPlan sends everything to all of n subscribers of one channel.
@@ -40,10 +61,9 @@ func fanoutPlan(n, publishers, inFlight, payload int) *plan {
 		inFlight:   inFlight,
 		receivers:  n,
 	}
-	heads := [][]byte{frameHead(payload, "message", p.channels[0])}
 	for range n {
 		p.subscribers = append(p.subscribers, subscriberPlan{
-			command: "subscribe", names: p.channels, heads: heads, oneIn: 1,
+			command: "subscribe", names: p.channels, gets: []int{0}, oneIn: 1,
 		})
 	}
 	return p
@@ -57,10 +77,10 @@ func channelsPlan(n, connections, publishers, inFlight, payload int) *plan {
 		p.channels = append(p.channels, fmt.Sprintf("bench:channel:%06d", i))
 	}
 	for c := range connections {
-		s := subscriberPlan{command: "subscribe", heads: make([][]byte, n), oneIn: connections}
+		s := subscriberPlan{command: "subscribe", gets: noneOf(n), oneIn: connections}
 		for i := c; i < n; i += connections {
+			s.gets[i] = len(s.names)
 			s.names = append(s.names, p.channels[i])
-			s.heads[i] = frameHead(payload, "message", p.channels[i])
 		}
 		p.subscribers = append(p.subscribers, s)
 	}
@@ -101,14 +121,13 @@ func patternsPlan(n int, shapes []patternShape, connections, inFlight, payload i
 
 		holders := min(connections/len(shapes), count)
 		for c := range holders {
-			s := subscriberPlan{command: "psubscribe", heads: make([][]byte, len(shapes))}
+			s := subscriberPlan{command: "psubscribe", gets: noneOf(len(shapes))}
 			for i := c; i < count; i += holders {
-				pattern := fmt.Sprintf(shape.pattern, i)
-				s.names = append(s.names, pattern)
 				if i == matching {
-					s.heads[k] = frameHead(payload, "pmessage", pattern, channel)
+					s.gets[k] = len(s.names)
 					s.oneIn = len(shapes)
 				}
+				s.names = append(s.names, fmt.Sprintf(shape.pattern, i))
 			}
 			p.subscribers = append(p.subscribers, s)
 		}

@@ -30,7 +30,13 @@ type program struct {
 	name string   // in tables
 	path string   // of the executable
 	args []string // besides --port
+
+	proto  protocol
+	config string // contents of configFile in its directory; empty for no such file
 }
+
+// configFile is the name of a server's configuration.
+const configFile = "server.conf"
 
 // with returns the program started with more arguments, behind those that it
 // has; a later one wins.
@@ -41,8 +47,9 @@ func (p program) with(args []string) program {
 
 // A process is a server that was started.
 type process struct {
-	addr string
-	pid  int
+	addr  string
+	pid   int
+	proto protocol
 
 	cmd    *exec.Cmd
 	dir    string // its working directory, removed by stop
@@ -63,6 +70,7 @@ func start(ctx context.Context, prog program) (_ *process, err error) {
 	}
 	p := &process{
 		addr:   net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		proto:  prog.proto,
 		dir:    dir,
 		log:    filepath.Join(dir, "output.log"),
 		exited: make(chan struct{}),
@@ -73,6 +81,11 @@ func start(ctx context.Context, prog program) (_ *process, err error) {
 			p.stop()
 		}
 	}()
+	if prog.config != "" {
+		if err := os.WriteFile(filepath.Join(dir, configFile), []byte(prog.config), 0o600); err != nil {
+			return nil, err
+		}
+	}
 	output, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -127,15 +140,21 @@ func (p *process) awaitReady(ctx context.Context) error {
 }
 
 func (p *process) ping(ctx context.Context) error {
-	nc, err := dial(ctx, p.addr, time.Second)
+	nc, err := p.target().dial(ctx, time.Second)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	if _, err := nc.Write(pingRequest); err != nil {
+	request, answer := p.proto.ping(false)
+	if _, err := nc.Write(request); err != nil {
 		return err
 	}
-	return expect(nc, pong)
+	return expect(nc, answer)
+}
+
+// target returns the process as something to drive.
+func (p *process) target() target {
+	return target{addr: p.addr, proto: p.proto, probe: probe{pid: p.pid}}
 }
 
 // stop ends the process, waits for it, and removes its directory.

@@ -60,7 +60,7 @@ func self(t *testing.T, behaviour string) program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return program{name: behaviour, path: path}
+	return program{name: behaviour, path: path, proto: resp{}}
 }
 
 func TestStartAndStop(t *testing.T) {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 // A publisher is an asker whose requests are PUBLISH.
 type publisher struct {
 	asker
+	proto protocol
 
 	// requests holds a PUBLISH for each channel in turn, and then the first
 	// ones again, so that any window is one slice of it. Only sequence numbers
@@ -20,15 +20,18 @@ type publisher struct {
 	requests   []byte
 	requestLen int
 	seqAt      int // within a request
-	replyLen   int
+	replyLen   int // of one request
+
+	tail  []byte // what ends a window, behind its requests
+	whole []byte // a window with its tail
 
 	sent    []uint64 // messages sent, by channel
 	channel int      // of the next request
 }
 
 // openPublisher connects.
-func openPublisher(ctx context.Context, addr string, p *plan, index int, patience time.Duration) (*publisher, error) {
-	nc, err := dial(ctx, addr, patience)
+func openPublisher(ctx context.Context, t target, p *plan, index int, patience time.Duration) (*publisher, error) {
+	nc, err := t.dial(ctx, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -38,14 +41,15 @@ func openPublisher(ctx context.Context, addr string, p *plan, index int, patienc
 	}
 	pub := &publisher{
 		asker: asker{fd: fd, name: fmt.Sprintf("publisher %d", index), command: "PUBLISH", window: p.inFlight},
+		proto: t.proto,
 		sent:  make([]uint64, len(p.channels)),
 	}
-	pub.next = func() []byte { return pub.requestsOf(pub.window) }
+	pub.next = pub.nextWindow
 	for i := range len(p.channels) + p.inFlight {
 		channel := i % len(p.channels)
 		stream := uint32(index*len(p.channels) + channel)
 		payload := newPayload(p.payload, stream)
-		pub.requests = appendArray(pub.requests, "PUBLISH", p.channels[channel], string(payload))
+		pub.requests = t.proto.appendPublish(pub.requests, p.channels[channel], payload)
 		if i == 0 {
 			pub.requestLen = len(pub.requests)
 			pub.seqAt = pub.requestLen - len("\r\n") - p.payload + seqOffset
@@ -59,9 +63,18 @@ func openPublisher(ctx context.Context, addr string, p *plan, index int, patienc
 
 // expect sets what every PUBLISH must answer. No window is under way.
 func (p *publisher) expect(receivers int) {
-	reply := appendInteger(nil, receivers)
-	p.replyLen = len(reply)
-	p.replies = bytes.Repeat(reply, p.window)
+	p.tail, p.replies = p.proto.replies(receivers, p.window)
+	p.replyLen = len(p.replies) / p.window
+}
+
+// nextWindow returns a window of requests and what ends it.
+func (p *publisher) nextWindow() []byte {
+	requests := p.requestsOf(p.window)
+	if len(p.tail) == 0 {
+		return requests
+	}
+	p.whole = append(append(p.whole[:0], requests...), p.tail...)
+	return p.whole
 }
 
 // beginPart makes n requests ready to be sent, at most a window of them, while

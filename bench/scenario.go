@@ -17,6 +17,7 @@ type scenario struct {
 	args    []string // more arguments for both servers
 	files   uint64   // that generator and server each must be allowed to open; zero for as many as they are
 	fresh   bool     // each round has servers of its own
+	neutral bool     // works with servers of any protocol, and not of Redis' only
 }
 
 // A traffic is what a scenario does to a server.
@@ -36,7 +37,7 @@ func (t closedLoop) describe() (counted, setting string) {
 }
 
 func (t closedLoop) open(ctx context.Context, p *process, o options) (driver, error) {
-	l, err := openLoad(ctx, p.addr, t.plan(), probe{pid: p.pid}, o.loops, answerPatience)
+	l, err := openLoad(ctx, p.target(), t.plan(), o.loops, answerPatience)
 	if err != nil {
 		return nil, err // not a driver that holds nil
 	}
@@ -78,6 +79,7 @@ func scenarios() []scenario {
 	}
 	closed := func(plan func() *plan, format string, args ...any) {
 		add(fmt.Sprintf(format, args...), throughput, closedLoop{plan})
+		all[len(all)-1].neutral = true
 	}
 	windows := []int{1, 16, 128}
 
@@ -123,7 +125,7 @@ func scenarios() []scenario {
 			patterns(n, "/shape="+shape.name, patternShapes[i:i+1])
 		}
 	}
-	closed(func() *plan { return churnPlan(50, 16) }, "churn/connections=50/inflight=16")
+	add("churn/connections=50/inflight=16", throughput, closedLoop{func() *plan { return churnPlan(50, 16) }})
 	for _, rate := range []int{2000, 20_000} {
 		add(fmt.Sprintf("latency/subscribers=10/rate=%d", rate), latencies, pacedTraffic{subscribers: 10, rate: rate})
 	}

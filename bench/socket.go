@@ -118,10 +118,11 @@ func writeSome(fd int, b []byte) (int, error) {
 	}
 }
 
-// lastWord sends PING and expects answer to be all that the server still has
-// to say. It reports anything sent beyond what was asked for.
-func lastWord(fd int, answer []byte, patience time.Duration) error {
-	if err := exchange(fd, pingRequest, answer, patience); err != nil {
+// lastWord sends a PING and expects the answer to be all that the server still
+// has to say to a connection, which has subscriptions or not.
+func lastWord(fd int, proto protocol, subscribed bool, patience time.Duration) error {
+	request, answer := proto.ping(subscribed)
+	if err := exchange(fd, request, answer, patience); err != nil {
 		return fmt.Errorf("where only the reply to PING was due: %w", err)
 	}
 	return nil

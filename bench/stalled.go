@@ -42,7 +42,7 @@ func (t stalledTraffic) describe() (counted, setting string) {
 }
 
 func (t stalledTraffic) open(ctx context.Context, p *process, o options) (driver, error) {
-	d, err := openStalled(ctx, p.addr, t.plan(), probe{pid: p.pid}, o.loops, answerPatience)
+	d, err := openStalled(ctx, p.target(), t.plan(), o.loops, answerPatience)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func (t stalledTraffic) open(ctx context.Context, p *process, o options) (driver
 // load has ended, and then must find everything.
 type stalled struct{ load *load }
 
-func openStalled(ctx context.Context, addr string, p *plan, pr probe, loops int, patience time.Duration) (*stalled, error) {
-	l, err := openLoad(ctx, addr, p, pr, loops, patience)
+func openStalled(ctx context.Context, t target, p *plan, loops int, patience time.Duration) (*stalled, error) {
+	l, err := openLoad(ctx, t, p, loops, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +105,11 @@ func (d *stalled) expect(receivers int) {
 // publisher is due, and that no loop reads.
 func (d *stalled) openSubscriber(ctx context.Context) (*subscriber, error) {
 	l := d.load
-	nc, err := dialer{receiveBuffer: stalledBuffer}.dial(ctx, l.addr, l.patience)
+	nc, err := dialer{receiveBuffer: stalledBuffer}.dial(ctx, l.target.addr, l.patience)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSubscriber(nc, l.plan, 0, l.patience)
+	s, err := newSubscriber(nc, l.target.proto, l.plan, 0, l.patience)
 	if err != nil {
 		return nil, err
 	}

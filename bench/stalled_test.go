@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +12,7 @@ import (
 // first error, and what the last round gave.
 func driveStalled(t *testing.T, s *fakeServer, patience time.Duration) (measurement, error) {
 	t.Helper()
-	d, err := openStalled(t.Context(), s.addr, fanoutPlan(2, 2, 4, smallPayload), probe{pid: os.Getpid()}, 1, patience)
+	d, err := openStalled(t.Context(), s.target(), fanoutPlan(2, 2, 4, smallPayload), 1, patience)
 	if err != nil {
 		return measurement{}, err
 	}

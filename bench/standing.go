@@ -71,7 +71,7 @@ func (t standingTraffic) open(_ context.Context, p *process, _ options) (driver,
 	for i := range standingAddrs {
 		addrs = append(addrs, net.JoinHostPort(loopback(i), port))
 	}
-	return newStanding(addrs, t, probe{pid: p.pid}, answerPatience), nil
+	return newStanding(addrs, t, p.target().probe, answerPatience), nil
 }
 
 // args lets a server have all the connections.
@@ -232,7 +232,7 @@ func (d *standing) openConnection(ctx context.Context, i int) (fd int, err error
 	for k := range names {
 		names[k] = d.channel(i, k)
 	}
-	if err := subscribe(nc, "subscribe", names, d.patience); err != nil {
+	if err := subscribe(nc, resp{}, "subscribe", names, d.patience); err != nil {
 		nc.Close()
 		return -1, err
 	}
@@ -334,7 +334,7 @@ func receive(fd int, want []byte, patience time.Duration) error {
 // reply to a PING.
 func (d *standing) finish() error {
 	for i, fd := range d.fds {
-		if err := lastWord(fd, pongToSubscriber, d.patience); err != nil {
+		if err := lastWord(fd, resp{}, true, d.patience); err != nil {
 			return fmt.Errorf("connection %d: %w", i, err)
 		}
 	}

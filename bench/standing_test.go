@@ -26,7 +26,7 @@ func stand(t *testing.T, s *fakeServer, traffic standingTraffic, patience time.D
 }
 
 func TestStandingOnGoodServer(t *testing.T) {
-	for _, traffic := range []standingTraffic{{connections: 30, each: 1}, {connections: 3, each: 1100}} {
+	for _, traffic := range []standingTraffic{{connections: 30, each: 1}, {connections: 2, each: subscribeBatch + 10}} {
 		m, err := stand(t, new(fakeServer), traffic, patient)
 		if err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func TestComparisonRun(t *testing.T) {
 			t.Errorf("result is %+v", r)
 		}
 	}
-	_, err := (&comparison{}).run(t.Context(), scenario{traffic: countingTraffic{new([]string)}, files: 1 << 40})
+	_, err := (&comparison{servers: [2]program{server, server}}).run(t.Context(), scenario{traffic: countingTraffic{new([]string)}, files: 1 << 40})
 	if _, ok := errors.AsType[leftOut](err); !ok {
 		t.Errorf("a scenario that needs 2^40 files gives %v", err)
 	}

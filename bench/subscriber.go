@@ -39,19 +39,19 @@ type subscriber struct {
 }
 
 // openSubscriber connects, subscribes, and checks the confirmations.
-func openSubscriber(ctx context.Context, addr string, p *plan, index int, patience time.Duration) (*subscriber, error) {
-	nc, err := dial(ctx, addr, patience)
+func openSubscriber(ctx context.Context, t target, p *plan, index int, patience time.Duration) (*subscriber, error) {
+	nc, err := t.dial(ctx, patience)
 	if err != nil {
 		return nil, err
 	}
-	return newSubscriber(nc, p, index, patience)
+	return newSubscriber(nc, t.proto, p, index, patience)
 }
 
 // newSubscriber makes a connection that of a subscriber of the plan. It takes
 // care of nc, also on an error.
-func newSubscriber(nc net.Conn, p *plan, index int, patience time.Duration) (*subscriber, error) {
+func newSubscriber(nc net.Conn, proto protocol, p *plan, index int, patience time.Duration) (*subscriber, error) {
 	sp := &p.subscribers[index]
-	if err := subscribe(nc, sp.command, sp.names, patience); err != nil {
+	if err := subscribe(nc, proto, sp.command, sp.names, patience); err != nil {
 		nc.Close()
 		return nil, err
 	}
@@ -59,32 +59,24 @@ func newSubscriber(nc net.Conn, p *plan, index int, patience time.Duration) (*su
 	if err != nil {
 		return nil, err
 	}
-	v := newVerifier(p.channels, sp.heads, p.payload, p.publishers)
+	v := newVerifier(p.channels, sp.heads(proto, p), p.payload, p.publishers)
 	return &subscriber{
 		fd: fd, plan: sp, index: index,
 		verifier: v, rest: make([]byte, 0, v.frameLen),
 	}, nil
 }
 
-// subscribe sends SUBSCRIBE or PSUBSCRIBE and checks the confirmations. nc has
-// no subscriptions yet.
-func subscribe(nc net.Conn, command string, names []string, patience time.Duration) error {
+// subscribe subscribes to names, some of them at a time. nc has no
+// subscriptions yet.
+func subscribe(nc net.Conn, proto protocol, command string, names []string, patience time.Duration) error {
 	for done := 0; done < len(names); done += subscribeBatch {
 		batch := names[done:min(done+subscribeBatch, len(names))]
-		var want []byte
-		for i, name := range batch {
-			want = appendConfirmation(want, command, name, done+i+1)
-		}
-		request := appendArray(nil, append([]string{command}, batch...)...)
 		// A deadline for each batch: patience is meant for one answer.
 		if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
 			return err
 		}
-		if _, err := nc.Write(request); err != nil {
-			return fmt.Errorf("sending %s: %w", command, err)
-		}
-		if err := expect(nc, want); err != nil {
-			return fmt.Errorf("confirmation of %s: %w", command, err)
+		if err := proto.subscribe(nc, command, batch, done); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -168,8 +168,9 @@ func BenchmarkVerifier(b *testing.B) {
 	for _, payload := range []int{smallPayload, largePayload} {
 		b.Run(fmt.Sprintf("payload=%d", payload), func(b *testing.B) {
 			p := fanoutPlan(1, 1, 1, payload)
-			head := p.subscribers[0].heads[0]
-			v := newVerifier(p.channels, p.subscribers[0].heads, payload, 1)
+			heads := p.subscribers[0].heads(resp{}, p)
+			head := heads[0]
+			v := newVerifier(p.channels, heads, payload, 1)
 			var read []byte
 			frames := uint64(readBuffer / v.frameLen)
 			for seq := range frames {
