@@ -3,7 +3,7 @@
 # make fuzz       runs every fuzz target for FUZZTIME
 # make soak       runs the ordering tests for a minute each
 # make endure     runs the long forms of the tests from outside: hours
-# make bench      compares with redis-server, about two minutes
+# make bench      compares with redis-server, about five minutes
 # make record     records the transcripts and screens anew from redis-server
 # make release    builds the binaries for all systems into dist/
 

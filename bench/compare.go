@@ -16,10 +16,6 @@ const (
 
 	// settleTime passes in each round before it is measured.
 	settleTime = 200 * time.Millisecond
-
-	// freshRounds is the most rounds of a scenario whose servers are started
-	// for each of them.
-	freshRounds = 3
 )
 
 // A driver makes one scenario's traffic on one server.
@@ -71,9 +67,9 @@ func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 }
 
 // runFresh has a server of its own for each round, without a warm-up. There are
-// at most freshRounds of them: starting anew takes its time.
+// half as many rounds: starting anew takes its time, and memory varies little.
 func (c *comparison) runFresh(ctx context.Context, r *result) error {
-	for range min(c.options.rounds, freshRounds) {
+	for range max(1, c.options.rounds/2) {
 		for side := range c.servers {
 			if err := c.runOnce(ctx, r, side); err != nil {
 				return err

@@ -55,7 +55,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.DurationVar(&o.warmup, "warmup", 500*time.Millisecond, "length of the unmeasured round that comes first")
 	fs.IntVar(&o.loops, "loops", max(1, runtime.NumCPU()/2), "event loops for publishers, and as many for subscribers")
 	fs.StringVar(&run, "run", "", "run only scenarios whose name matches this `regexp`")
-	fs.BoolVar(&o.quick, "quick", false, fmt.Sprintf("run the most telling scenarios only, in %d rounds of %v unless said otherwise: about 2 minutes", quickRounds, quickDuration))
+	fs.BoolVar(&o.quick, "quick", false, fmt.Sprintf("run the most telling scenarios only, in %d rounds of %v unless said otherwise: about 5 minutes", quickRounds, quickDuration))
 	fs.BoolVar(&o.list, "list", false, "list the selected scenarios and exit")
 	fs.StringVar(&o.json, "json", "", "also write every measurement to this `file`, one JSON object a line")
 	fs.StringVar(&o.svg, "svg", "", "also draw the ratios into this `file`")

@@ -61,25 +61,39 @@ const (
 
 // quickScenarios are the names of those in the quick preset.
 var quickScenarios = map[string]bool{
+	"fanout/subscribers=1/inflight=1":                  true,
+	"fanout/subscribers=10/inflight=16":                true,
 	"fanout/subscribers=100/inflight=1":                true,
 	"fanout/subscribers=100/inflight=16":               true,
 	"fanout/subscribers=100/inflight=128":              true,
+	"fanout/subscribers=1000/inflight=16":              true,
+	"fanout/subscribers=100/payload=1KiB/inflight=16":  true,
 	"fanout/subscribers=100/payload=16KiB/inflight=16": true,
+	"fanout/subscribers=100/publishers=4/inflight=16":  true,
+	"fanout/subscribers=100/publishers=50/inflight=1":  true,
+	"channels=1000/publishers=1/inflight=1":            true,
 	"channels=1000/publishers=4/inflight=16":           true,
 	"silent/publishers=50/inflight=1":                  true,
+	"silent/publishers=50/inflight=16":                 true,
 	"patterns=100000/inflight=16":                      true,
+	"churn/connections=50/inflight=16":                 true,
+	"latency/subscribers=10/rate=2000":                 true,
+	"latency/subscribers=10/rate=20000":                true,
+	"idle/subscribers=10000":                           true,
+	"subscriptions=1000000/connections=100":            true,
+	"stalled/subscribers=10/inflight=16":               true,
 	redisBenchmarkName:                                 true,
 }
 
 // scenarios returns all of them in the order they are run.
 func scenarios() []scenario {
 	var all []scenario
-	add := func(name string, k *kind, t traffic) {
-		all = append(all, scenario{name: name, quick: quickScenarios[name], kind: k, traffic: t})
+	add := func(s scenario) {
+		s.quick = quickScenarios[s.name]
+		all = append(all, s)
 	}
 	closed := func(plan func() *plan, format string, args ...any) {
-		add(fmt.Sprintf(format, args...), throughput, closedLoop{plan})
-		all[len(all)-1].neutral = true
+		add(scenario{name: fmt.Sprintf(format, args...), kind: throughput, traffic: closedLoop{plan}, neutral: true})
 	}
 	windows := []int{1, 16, 128}
 
@@ -125,28 +139,27 @@ func scenarios() []scenario {
 			patterns(n, "/shape="+shape.name, patternShapes[i:i+1])
 		}
 	}
-	add("churn/connections=50/inflight=16", throughput, closedLoop{func() *plan { return churnPlan(50, 16) }})
+	add(scenario{
+		name: "churn/connections=50/inflight=16", kind: throughput,
+		traffic: closedLoop{func() *plan { return churnPlan(50, 16) }},
+	})
+	add(scenario{name: redisBenchmarkName, kind: throughput, traffic: redisBenchmarkTraffic{}})
 	for _, rate := range []int{2000, 20_000} {
-		add(fmt.Sprintf("latency/subscribers=10/rate=%d", rate), latencies, pacedTraffic{subscribers: 10, rate: rate})
-	}
-	for _, s := range []struct {
-		name    string
-		traffic standingTraffic
-	}{
-		{"idle/subscribers=10000", standingTraffic{connections: 10_000, each: 1}},
-		{"idle/subscribers=30000", standingTraffic{connections: 30_000, each: 1}},
-		{"subscriptions=1000000/connections=100", standingTraffic{connections: 100, each: 10_000}},
-	} {
-		all = append(all, scenario{
-			name: s.name, quick: quickScenarios[s.name], kind: standings, traffic: s.traffic,
-			args: s.traffic.args(), files: s.traffic.files(), fresh: true,
+		add(scenario{
+			name: fmt.Sprintf("latency/subscribers=10/rate=%d", rate), kind: latencies,
+			traffic: pacedTraffic{subscribers: 10, rate: rate},
 		})
 	}
-	all = append(all, scenario{
+	standing := func(name string, t standingTraffic) {
+		add(scenario{name: name, kind: standings, traffic: t, args: t.args(), files: t.files(), fresh: true})
+	}
+	standing("idle/subscribers=10000", standingTraffic{connections: 10_000, each: 1})
+	standing("idle/subscribers=30000", standingTraffic{connections: 30_000, each: 1})
+	standing("subscriptions=1000000/connections=100", standingTraffic{connections: 100, each: 10_000})
+	add(scenario{
 		name: "stalled/subscribers=10/inflight=16", kind: stalling, args: stalledArgs,
 		traffic: stalledTraffic{func() *plan { return fanoutPlan(9, 1, 16, smallPayload) }},
 	})
-	add(redisBenchmarkName, throughput, redisBenchmarkTraffic{})
 	return all
 }
 
