@@ -134,6 +134,11 @@ func TestChartOfExtremes(t *testing.T) {
 	if len(d.bars) != 1 || !strings.Contains(strings.Join(d.texts, "|"), "too little to tell") {
 		t.Errorf("%d bars and the words %q, want one bar, and one that is not known", len(d.bars), d.texts)
 	}
+	out.Reset()
+	if err := writeChart(&out, [2]program{}, nil); err != nil {
+		t.Errorf("a chart of nothing: %v", err)
+	}
+	parseChart(t, out.Bytes())
 	if err := writeChart(&brokenWriter{}, [2]program{}, nil); !errors.Is(err, errDiskFull) {
 		t.Errorf("writing to a full disk gives %v", err)
 	}

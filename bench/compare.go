@@ -60,10 +60,12 @@ func (c *comparison) run(ctx context.Context, s scenario) (result, error) {
 			return r, err
 		}
 	}
+	measureAll := c.runInTurn
 	if s.fresh {
-		return r, c.runFresh(ctx, &r)
+		measureAll = c.runFresh
 	}
-	return r, c.runInTurn(ctx, &r)
+	err := measureAll(ctx, &r)
+	return r, err
 }
 
 // runFresh has a server of its own for each round, without a warm-up. There are

@@ -79,6 +79,13 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 		defer f.Close()
 		j.w = f
 	}
+	var svg *os.File // created now: at the end it would be too late to complain
+	if o.svg != "" {
+		if svg, err = os.Create(o.svg); err != nil {
+			return err
+		}
+		defer svg.Close()
+	}
 	cond := newConditions(ctx, o, servers)
 	j.write(conditionsRecord{"conditions", cond})
 	fmt.Fprintln(stdout, cond)
@@ -120,9 +127,9 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 	if len(left) > 0 {
 		fmt.Fprintf(stdout, "\nLeft out:\n\n- %s\n", strings.Join(left, "\n- "))
 	}
-	if o.svg != "" && len(results) > 0 {
-		if err := drawChart(o.svg, servers, results); err != nil {
-			return err
+	if svg != nil {
+		if err := writeChart(svg, servers, results); err != nil {
+			return fmt.Errorf("writing %s: %w", o.svg, err)
 		}
 	}
 	if len(failed) > 0 {
@@ -132,15 +139,6 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 		return fmt.Errorf("writing %s: %w", o.json, j.err)
 	}
 	return nil
-}
-
-// drawChart writes a chart of results into a file.
-func drawChart(path string, servers [2]program, results []result) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(writeChart(f, servers, results), f.Close())
 }
 
 // findServers returns pubsubd, built into dir unless a path was given, and the

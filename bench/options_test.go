@@ -100,6 +100,8 @@ func TestRunExitCodes(t *testing.T) {
 		{[]string{"-nope"}, exitUsage, ""},
 		{[]string{"-run", "no such scenario"}, exitUsage, ""},
 		{[]string{"-peer", "no-such-program-anywhere"}, exitFailed, ""},
+		{[]string{"-pubsubd", "true", "-peer", "true", "-svg", "/nonexistent/chart.svg"}, exitFailed, ""},
+		{[]string{"-pubsubd", "true", "-peer", "true", "-json", "/nonexistent/lines.json"}, exitFailed, ""},
 	} {
 		var stdout bytes.Buffer
 		if code := run(t.Context(), test.args, &stdout, io.Discard); code != test.code {
