@@ -1,0 +1,167 @@
+package eventloop
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Loop waits for sockets. Its methods may be called from any goroutine.
+type Loop struct {
+	// Immutable after New.
+	epoll int
+	bell  int // an eventfd
+	done  chan struct{}
+
+	mu      sync.Mutex
+	sockets []*Socket // by descriptor
+	open    int       // sockets
+	called  []*Socket // to be called by the loop's goroutine
+	rung    bool      // the bell is, or need not be
+	closed  bool
+}
+
+// lot is the most events taken from the system at a time.
+const lot = 128
+
+// New starts a loop.
+func New() (*Loop, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("eventloop: %w", err)
+	}
+	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil {
+		err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(bell)})
+	}
+	if err != nil {
+		_ = unix.Close(epoll)
+		if bell >= 0 {
+			_ = unix.Close(bell)
+		}
+		return nil, fmt.Errorf("eventloop: %w", err)
+	}
+	l := &Loop{epoll: epoll, bell: bell, done: make(chan struct{})}
+	go l.run()
+	return l, nil
+}
+
+// Add has the loop wait for a connected socket in non-blocking mode, and takes its
+// descriptor over. The handler may be called before Add returns. With an error the
+// descriptor stays the caller's.
+func (l *Loop) Add(fd int, h Handler) (*Socket, error) {
+	s := &Socket{loop: l, fd: fd, handler: h}
+	s.state.Store(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
+	if fd >= len(l.sockets) {
+		l.sockets = append(l.sockets, make([]*Socket, fd+1-len(l.sockets))...)
+	}
+	l.sockets[fd] = s
+	// Edge by edge, and for both directions at once: nothing has to be changed later.
+	err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{
+		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd),
+	})
+	if err != nil {
+		l.sockets[fd] = nil
+		return nil, fmt.Errorf("eventloop: %w", err)
+	}
+	l.open++
+	return s, nil
+}
+
+// Close ends the loop's goroutine, once all sockets are closed, and waits for that.
+// It must not be called by a Handler.
+func (l *Loop) Close() {
+	l.mu.Lock()
+	l.closed = true
+	l.ringLocked()
+	l.mu.Unlock()
+	<-l.done
+}
+
+// call has the loop's goroutine call the handler of a socket.
+func (l *Loop) call(s *Socket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.called = append(l.called, s)
+	l.ringLocked()
+}
+
+// remove forgets a socket whose descriptor is about to be closed.
+func (l *Loop) remove(s *Socket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sockets[s.fd] = nil
+	if l.open--; l.open == 0 && l.closed {
+		l.ringLocked()
+	}
+}
+
+// ringLocked wakes the loop's goroutine up, unless that will look anyway.
+func (l *Loop) ringLocked() {
+	if !l.rung {
+		l.rung = true
+		_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+func (l *Loop) run() {
+	defer close(l.done)
+	defer unix.Close(l.bell)
+	defer unix.Close(l.epoll)
+	var events [lot]unix.EpollEvent
+	var ready []*Socket
+	for {
+		n, err := unix.EpollWait(l.epoll, events[:], -1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			panic(fmt.Sprintf("eventloop: waiting: %v", err)) // nothing can be wrong but the descriptor
+		}
+		ready, ended := l.take(ready[:0], events[:max(n, 0)])
+		for i, s := range ready {
+			ready[i] = nil
+			s.handler.Ready()
+		}
+		if ended {
+			return
+		}
+	}
+}
+
+// take returns the sockets whose handlers are to be called, and lets go on who
+// waits to write. It tells whether the loop has come to its end.
+func (l *Loop) take(ready []*Socket, events []unix.EpollEvent) (list []*Socket, ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range events {
+		e := &events[i]
+		if int(e.Fd) == l.bell {
+			var count [8]byte
+			_, _ = unix.Read(l.bell, count[:])
+			l.rung = false
+			ready = append(ready, l.called...)
+			clear(l.called)
+			l.called = l.called[:0]
+			continue
+		}
+		s := l.sockets[e.Fd]
+		if s == nil {
+			continue // closed since
+		}
+		if e.Events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+			s.writable()
+		}
+		if e.Events&^unix.EPOLLOUT != 0 {
+			if e.Events&^(unix.EPOLLOUT|unix.EPOLLIN) != 0 {
+				s.ended.Store(true)
+			}
+			ready = append(ready, s)
+		}
+	}
+	return ready, l.closed && l.open == 0
+}
