@@ -215,14 +215,14 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 		} else {
 			b.shard(name).audiences[k][to.name] = to
 		}
-	} else if _, ok := m.sets[k][to]; ok {
+	} else if m.sets[k].has(to) {
 		return false
 	}
 	to.add(m)
 	if m.sets[k] == nil {
-		m.sets[k] = make(map[*audience]struct{})
+		m.sets[k] = &audiences{}
 	}
-	m.sets[k][to] = struct{}{}
+	m.sets[k].add(to)
 	m.counts[k].Add(1)
 	m.nameBytes.Add(int64(len(to.name)))
 	b.subscriptions[k].Add(1)
@@ -236,7 +236,7 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 func (a access) unsubscribe(m *Member, k Kind, name string) (removed bool) {
 	a.lock(&m.mu)
 	defer a.unlock(&m.mu)
-	if len(m.sets[k]) == 0 {
+	if m.sets[k].len() == 0 {
 		return false
 	}
 	mu := a.b.table(k, name)
@@ -246,7 +246,7 @@ func (a access) unsubscribe(m *Member, k Kind, name string) (removed bool) {
 	if to == nil {
 		return false
 	}
-	if _, ok := m.sets[k][to]; !ok {
+	if !m.sets[k].has(to) {
 		return false
 	}
 	a.b.removeLocked(m, k, to)
@@ -257,7 +257,7 @@ func (a access) unsubscribe(m *Member, k Kind, name string) (removed bool) {
 // removeLocked ends a subscription. The locks of the member and of the
 // audience's table must be held.
 func (b *Broker) removeLocked(m *Member, k Kind, to *audience) {
-	delete(m.sets[k], to)
+	m.sets[k].remove(to)
 	m.counts[k].Add(-1)
 	m.nameBytes.Add(-int64(len(to.name)))
 	b.subscriptions[k].Add(-1)
@@ -289,7 +289,7 @@ const minShrink = 4 << 10
 func (a access) unsubscribeAll(m *Member, k Kind, tell bool) (n int) {
 	a.lock(&m.mu)
 	defer a.unlock(&m.mu)
-	for to := range m.sets[k] {
+	for to := range m.sets[k].all() {
 		mu := a.b.table(k, to.name)
 		a.lock(mu)
 		a.b.removeLocked(m, k, to)

@@ -55,8 +55,8 @@ func TestCheck(t *testing.T) {
 		{"index names another place", func(b *Broker, members []*Member) { b.find(Pattern, "many").rest.at[members[5]]++ }, `pattern "many": the index of its members is wrong`},
 		{"index names no place", func(b *Broker, members []*Member) { b.find(Pattern, "many").rest.at[members[5]] = 1000 }, `pattern "many": the index of its members is wrong at 1000`},
 		{"index lacks a member", func(b *Broker, members []*Member) { delete(b.find(Channel, "many").rest.at, members[5]) }, `channel "many": 41 members, 40 indexed`},
-		{"member's set lacks the channel", func(b *Broker, members []*Member) { delete(members[0].sets[Channel], b.find(Channel, "lone")) }, `channel "lone" has a member whose set lacks it`},
-		{"member's set has too much", func(_ *Broker, members []*Member) { members[0].sets[Channel][&audience{name: "stale"}] = struct{}{} }, "a member is in 3 audiences of kind channel, has 4 in its set and counts 3"},
+		{"member's set lacks the channel", func(b *Broker, members []*Member) { members[0].sets[Channel].remove(b.find(Channel, "lone")) }, `channel "lone" has a member whose set lacks it`},
+		{"member's set has too much", func(_ *Broker, members []*Member) { members[0].sets[Channel].add(&audience{name: "stale"}) }, "a member is in 3 audiences of kind channel, has 4 in its set and counts 3"},
 		{"member counts too much", func(_ *Broker, members []*Member) { members[1].counts[Pattern].Add(1) }, "a member is in 2 audiences of kind pattern, has 2 in its set and counts 3"},
 		{"member counts too many bytes of names", func(_ *Broker, members []*Member) { members[1].nameBytes.Add(1) }, "bytes of names, has "},
 		{"member twice in one audience", func(b *Broker, _ []*Member) {

@@ -14,7 +14,7 @@ type Member struct {
 	sub Subscriber
 
 	mu   sync.Mutex
-	sets [kinds]map[*audience]struct{} // guarded by mu
+	sets [kinds]*audiences // guarded by mu
 
 	counts    [kinds]atomic.Int32 // the lengths of sets, readable without mu
 	nameBytes atomic.Int64        // of the names in them

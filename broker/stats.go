@@ -70,7 +70,7 @@ func (b *Broker) checkLocked() error {
 			if m == nil {
 				return fmt.Errorf("%s %q has an empty place", k, name)
 			}
-			if _, ok := m.sets[k][to]; !ok {
+			if !m.sets[k].has(to) {
 				return fmt.Errorf("%s %q has a member whose set lacks it", k, name)
 			}
 			if seen[m] == nil {
@@ -105,8 +105,8 @@ func (b *Broker) checkLocked() error {
 	var total [kinds]int
 	for m, n := range seen {
 		for k := range kinds {
-			if n[k] != len(m.sets[k]) || n[k] != m.Count(k) {
-				return fmt.Errorf("a member is in %d audiences of kind %s, has %d in its set and counts %d", n[k], k, len(m.sets[k]), m.Count(k))
+			if n[k] != m.sets[k].len() || n[k] != m.Count(k) {
+				return fmt.Errorf("a member is in %d audiences of kind %s, has %d in its set and counts %d", n[k], k, m.sets[k].len(), m.Count(k))
 			}
 			total[k] += n[k]
 		}
