@@ -27,36 +27,37 @@ type client struct {
 	created time.Duration // since the server's start
 
 	// Owned by the read loop; no lock.
-	in      requestReader
-	reply   []byte // replies not yet queued in out
-	resp3   bool   // of the connection; out has its own for deliveries
-	authed  bool
-	before  int64      // bytes it was sent or had queued when it was last logged out
-	wrong   int        // passwords since it connected or last logged in
-	judged  *acl.Rules // that the request at hand was allowed by
-	replies replyMode
-	tx      *transaction // nil outside MULTI
-	broker  operations   // the broker, or its Exclusive while EXEC runs
-	one     [1][]byte    // the payload of a PUBLISH on its own
-	run     run          // PUBLISHes not handed to the broker yet
-	dirty   []*outbox    // receivers to flush
-	fanned  int          // bytes delivered and not yet counted in the flusher's backlog
-	longest int          // bytes of the longest of them
-	pieced  int          // bytes of replies queued in pieces since they were last sent on their way
-	mark    int          // where the replies to the request at hand begin in reply
-	failed  bool         // the request at hand was answered with an error
-	outgrew bool         // closed for the length of its replies
-	endWhy  closeReason  // set by the request at hand to close after its reply
-	ended   bool         // no further request is run
-	held    atomic.Bool  // the request at hand waits for the end of a pause; others may look
-	ordered bool         // holds monitors.order
-	line    []byte       // memory of a line of MONITOR
-	gone    atomic.Bool  // closed: by others too; nothing of it is run any more
-	quiet   atomic.Bool  // no request is running and, while the server ends, none will
-	linger  *time.Timer  // closes the connection if the last reply does not get out
+	in        requestReader
+	reply     []byte // replies not yet queued in out
+	resp3     bool   // of the connection; out has its own for deliveries
+	authed    bool
+	before    int64      // bytes it was sent or had queued when it was last logged out
+	wrong     int        // passwords since it connected or last logged in
+	judged    *acl.Rules // that the request at hand was allowed by
+	replies   replyMode
+	tx        *transaction // nil outside MULTI
+	broker    operations   // the broker, or its Exclusive while EXEC runs
+	pub       *publishing  // nil until it has something to send to others
+	fanned    int          // bytes delivered and not yet counted in the flusher's backlog
+	longest   int          // bytes of the longest of them
+	pieced    int          // bytes of replies queued in pieces since they were last sent on their way
+	mark      int          // where the replies to the request at hand begin in reply
+	failed    bool         // the request at hand was answered with an error
+	outgrew   bool         // closed for the length of its replies
+	endWhy    closeReason  // set by the request at hand to close after its reply
+	ended     bool         // no further request is run
+	onLoop    bool         // the goroutine of an event loop has the client's turn: nothing may wait
+	leftover  bool         // requests were left that are not for that goroutine
+	looped    looped       // t, if an event loop waits for it; immutable once the client is open
+	lostBy    error        // why the connection cannot be read any more
+	turnState atomic.Uint32
+
+	held    atomic.Bool // the request at hand waits for the end of a pause; others may look
+	ordered bool        // holds monitors.order
+	gone    atomic.Bool // closed: by others too; nothing of it is run any more
+	quiet   atomic.Bool // no request is running and, while the server ends, none will
+	linger  *time.Timer // closes the connection if the last reply does not get out
 	clock   time.Duration
-	space   func() []byte // in.space and in.settle, bound once
-	free    func()
 
 	// Read by CLIENT LIST.
 	last     atomic.Pointer[command] // last command; nil before the first
@@ -127,16 +128,24 @@ const lingerTimeout = 30 * time.Second
 func (s *Server) newClient(nc net.Conn) *client {
 	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: s.uptime(), queued: -1, proto: 2, broker: s.broker}
 	c.addr, c.laddr, c.unix = addresses(nc)
+	c.laddr = s.sharedText(c.laddr)
 	c.fd = c.t.fd()
-	c.out = newOutbox(c.t, &s.out, func(why closeReason) { c.close(why) })
-	c.out.cause = func(why closeReason) { c.because(why, "") }
-	c.out.leave = c.leave
+	c.out = newOutbox(c.t, &s.out, c)
 	c.in.limits = s.requestLimits.Load()
-	c.space, c.free = c.in.space, c.in.settle
 	c.logout()
 	c.active.Store(int64(s.uptime()))
 	c.quiet.Store(true)
 	return c
+}
+
+// sharedText returns a text that is in the memory of the last equal one, as the local
+// addresses of most clients are.
+func (s *Server) sharedText(text string) string {
+	if last := s.lastText.Load(); last != nil && *last == text {
+		return *last
+	}
+	s.lastText.Store(&text)
+	return text
 }
 
 // addresses returns the two ends of a connection as CLIENT LIST shows them.
@@ -195,46 +204,61 @@ func (c *client) serve() {
 	}
 	for {
 		c.awaitQueryRoom()
-		n, err := c.t.read(c.space, c.free)
+		n, err := c.t.read(&c.in)
 		if err == errWoken {
-			c.resume()
-			c.batch()
-			c.quiet.Store(c.s.draining.Load())
+			c.wokenUp()
 			continue
 		}
-		if n > 0 {
-			c.in.received(n)
-			c.received.Add(int64(n))
-			c.s.netInput.Add(int64(n))
-			c.s.reads.Add(1)
-			if c.heldBytes() > c.s.requestLimits.Load().query {
-				c.close(closedQueryLimit)
-				return
-			}
-			if c.ended || c.s.draining.Load() {
-				c.dropInput()
-				continue
-			}
-			if c.held.Load() {
-				c.countBuffers()
-				continue
-			}
-			c.batch()
+		if n > 0 && !c.took(n) {
+			return
 		}
 		if err != nil {
-			if err == io.EOF {
-				c.dropInput()
-				c.leaveBroker()
-				c.lingers()
-				c.out.awaitSent() // it may still be reading, and is a client for as long
-			}
-			why := failureReason(err, closedReadError)
-			c.because(why, failureDetail(err))
-			c.detach() // before the other side sees the end
-			c.close(why)
+			c.lost(err)
 			return
 		}
 	}
+}
+
+// wokenUp is called after wake.
+func (c *client) wokenUp() {
+	c.resume()
+	c.batch()
+	c.quiet.Store(c.s.draining.Load())
+}
+
+// took has the requests run that are whole with the n bytes read last. It tells
+// whether there may be more.
+func (c *client) took(n int) bool {
+	c.in.received(n)
+	c.received.Add(int64(n))
+	c.s.netInput.Add(int64(n))
+	c.s.reads.Add(1)
+	switch {
+	case c.heldBytes() > c.s.requestLimits.Load().query:
+		c.close(closedQueryLimit)
+		return false
+	case c.ended || c.s.draining.Load():
+		c.dropInput()
+	case c.held.Load():
+		c.countBuffers()
+	default:
+		c.batch()
+	}
+	return true
+}
+
+// lost ends a client whose connection cannot be read any more.
+func (c *client) lost(err error) {
+	if err == io.EOF {
+		c.dropInput()
+		c.leaveBroker()
+		c.lingers()
+		c.out.awaitSent() // it may still be reading, and is a client for as long
+	}
+	why := failureReason(err, closedReadError)
+	c.because(why, failureDetail(err))
+	c.detach() // before the other side sees the end
+	c.close(why)
 }
 
 // batch runs the requests that have arrived, and sends what came of them.
@@ -249,7 +273,7 @@ func (c *client) batch() {
 		c.countBuffers()
 	}
 	began := c.clock
-	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() {
+	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
 		argv, err := c.in.next(!c.needsAuth())
 		if err == errIncomplete {
 			break
@@ -274,8 +298,11 @@ func (c *client) batch() {
 			c.finishRun()
 			c.deliverAll()
 			c.countBuffers()
-			c.out.awaitRoom()
+			c.makeRoom()
 		}
+	}
+	if c.leftover {
+		return // the batch goes on elsewhere
 	}
 	c.finishRun()
 	if c.in.settle(); c.ended {
@@ -287,7 +314,17 @@ func (c *client) batch() {
 		c.checkUnread()
 	}
 	c.s.checkClientMemory(c)
-	c.out.awaitRoom()
+	c.makeRoom()
+}
+
+// makeRoom waits while too much is queued for the client, or leaves that to a
+// goroutine that may wait.
+func (c *client) makeRoom() {
+	if !c.onLoop {
+		c.out.awaitRoom()
+	} else if c.out.isCrowded() {
+		c.leftover = true
+	}
 }
 
 // countBuffers keeps what others, CLIENT LIST and client eviction, know of what
@@ -352,11 +389,19 @@ func (c *client) deliverAll() {
 		c.s.flusher.backlog.Add(int64(c.fanned))
 		c.fanned = 0
 	}
-	many := c.dirty[:0]
-	if direct := len(c.dirty) <= directReceivers; direct {
+	if c.pub != nil {
+		c.flushOthers(c.pub)
+	}
+	c.s.flusher.help()
+}
+
+// flushOthers sends on its way what was queued for others.
+func (c *client) flushOthers(p *publishing) {
+	many := p.dirty[:0]
+	if direct := len(p.dirty) <= directReceivers; direct {
 		many = nil
 	}
-	for _, o := range c.dirty {
+	for _, o := range p.dirty {
 		if many != nil && !o.slow {
 			many = append(many, o)
 		} else if o.flush() {
@@ -364,11 +409,10 @@ func (c *client) deliverAll() {
 		}
 	}
 	c.s.flusher.add(many...)
-	clear(c.dirty)
-	if c.dirty = c.dirty[:0]; cap(c.dirty) > maxKeptDirty {
-		c.dirty = nil
+	clear(p.dirty)
+	if p.dirty = p.dirty[:0]; cap(p.dirty) > maxKeptDirty {
+		p.dirty = nil
 	}
-	c.s.flusher.help()
 }
 
 // maxKeptDirty is the capacity of the receiver list kept between batches.

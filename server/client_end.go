@@ -80,14 +80,16 @@ func (c *client) teardown() {
 	c.out.close()
 	c.account()
 	c.t.close()
+	c.endTracking()
+	c.resume()
 	c.detach()
 	c.in.release()
 	c.forgetLarge()
-	c.resume()
-	c.endTracking()
 	if c.linger != nil {
 		c.linger.Stop()
 	}
 	c.s.flusher.backlog.Add(int64(c.fanned)) // these two are left by a panic
-	c.s.flusher.add(c.dirty...)
+	if c.pub != nil {
+		c.s.flusher.add(c.pub.dirty...)
+	}
 }

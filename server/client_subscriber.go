@@ -51,7 +51,7 @@ func (c *client) Deliver(d *broker.Delivery) {
 	if from, ok := d.From.(*client); ok {
 		from.fanned += counted
 		if wake {
-			from.dirty = append(from.dirty, c.out)
+			from.publishes().dirty = append(from.publishes().dirty, c.out)
 		}
 		return
 	}

@@ -62,6 +62,7 @@ const (
 	fExec       // is EXEC
 	fTouches    // uses the broker
 	fProtected  // needs leave by a directive
+	fQuick      // takes little time, and waits for nothing
 )
 
 // shownFlags are the names COMMAND INFO has for flags, in its order.

@@ -134,6 +134,13 @@ type Config struct {
 	// to be sent, in whole seconds. The default is 10 seconds.
 	ShutdownTimeout time.Duration
 
+	// EventLoops is how many goroutines wait for plain TCP and Unix connections, and
+	// run what takes little time, on Linux. Zero means none: each connection has a
+	// goroutine of its own, as those of TLS have, and all on other systems. Below
+	// zero means one for two of the processors that the runtime uses, rounded up.
+	// Redis has no such directive. The default is -1.
+	EventLoops int
+
 	// Hz is how often a second time-outs are looked at, 1 to 500. The default
 	// is 10.
 	Hz int
@@ -219,6 +226,7 @@ func NewConfig() *Config {
 		MaxMultibulkLen:  1 << 20,
 		Databases:        16,
 		ShutdownTimeout:  10 * time.Second,
+		EventLoops:       -1,
 		Hz:               10,
 		TCPBacklog:       511,
 		LogLevel:         "notice",

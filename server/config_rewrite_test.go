@@ -64,7 +64,7 @@ func TestConfigRewrite(t *testing.T) {
 	if err := os.Symlink(file, link); err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, func(c *Config) { c.ConfigFile = link })
+	s := newServer(t, func(c *Config) { c.ConfigFile, c.EventLoops = link, -1 })
 	c := pipe(t, s)
 	c.ask("CONFIG SET timeout 5", "+OK")
 	c.ask("CONFIG REWRITE", "+OK")

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"flag"
 	"io"
 	"net"
 	"strings"
@@ -15,9 +16,12 @@ import (
 
 // newServer returns a server that is closed when the test ends. It listens
 // nowhere.
+var eventLoops = flag.Int("event-loops", -1, "the event loops that servers have")
+
 func newServer(t testing.TB, change ...func(*Config)) *Server {
 	t.Helper()
 	conf := NewConfig()
+	conf.EventLoops = *eventLoops
 	for _, f := range change {
 		f(conf)
 	}

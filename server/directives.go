@@ -83,6 +83,7 @@ var coreDirectives = []*directive{
 	intDirective("proto-max-multibulk-len", 1024, math.MaxInt32, func(c *Config) *int { return &c.MaxMultibulkLen }),
 	intDirective("databases", 1, math.MaxInt32, func(c *Config) *int { return &c.Databases }).fix(),
 	secondsDirective("shutdown-timeout", func(c *Config) *time.Duration { return &c.ShutdownTimeout }),
+	intDirective("event-loops", -1, 1024, func(c *Config) *int { return &c.EventLoops }).fix(),
 	{name: "hz", values: "1 to 500",
 		get: func(c *Config) string { return strconv.Itoa(c.Hz) },
 		set: func(c *Config, words []string) string {

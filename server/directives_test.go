@@ -61,6 +61,7 @@ func TestDirectives(t *testing.T) {
 		"proto-max-multibulk-len":   {{"1024", "1024", ""}, {"1023", "", between("1024", "2147483647")}},
 		"databases":                 {{"1", "1", ""}, {"0", "", between("1", "2147483647")}},
 		"shutdown-timeout":          {{"0", "0", ""}, {"x", "", notInteger}},
+		"event-loops":               {{"-1", "-1", ""}, {"0", "0", ""}, {"1024", "1024", ""}, {"-2", "", between("-1", "1024")}, {"1025", "", between("-1", "1024")}},
 		"hz":                        {{"10", "10", ""}, {"0", "1", ""}, {"100000", "500", ""}, {"x", "", notInteger}},
 		"loglevel":                  {{"debug", "debug", ""}, {"WARNING", "warning", ""}, {"loud", "", "argument(s) must be one of the following: debug, verbose, notice, warning, nothing"}, {"nothing", "nothing", ""}},
 		"log-format":                {{"Legacy", "redis", ""}, {"Redis", "redis", ""}, {"json", "json", ""}, {"x", "", "argument(s) must be one of the following: console, json, redis"}},

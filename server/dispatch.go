@@ -6,7 +6,12 @@ import "time"
 // valid until the batch ends, that of an inline request until the next.
 func (c *client) dispatch(argv [][]byte) {
 	cmd, known := c.s.lookup(argv)
-	if c.run.num > 0 && !c.run.takes(c, cmd, argv) {
+	if c.onLoop && !c.isQuick(cmd, argv) {
+		c.in.postpone()
+		c.leftover = true
+		return
+	}
+	if c.pub != nil && c.pub.run.num > 0 && !c.pub.run.takes(c, cmd, argv) {
 		c.finishRun()
 	}
 	if c.replies == repliesSkipNext {
@@ -50,9 +55,7 @@ func (c *client) dispatch(argv [][]byte) {
 // perform runs a known command, now or later, or refuses to.
 func (c *client) perform(cmd *command, argv [][]byte) {
 	if text := c.refusal(cmd, argv); text != "" {
-		if c.run.num > 0 { // of which this one was to be the next, had it not just been forbidden
-			c.finishRun()
-		}
+		c.finishRun() // of which this one was to be the next, had it not just been forbidden
 		c.reject(cmd, argv, text)
 		return
 	}
@@ -65,7 +68,7 @@ func (c *client) perform(cmd *command, argv [][]byte) {
 		return
 	}
 	if cmd.flags&fPublish != 0 {
-		if modes&modeMonitored == 0 && c.run.add(c, cmd, argv) {
+		if modes&modeMonitored == 0 && c.publishes().run.add(c, cmd, argv) {
 			return
 		}
 		c.finishRun() // which this one was to join, before there was a monitor
@@ -177,3 +180,25 @@ func (c *client) countCalls(cmd *command, n int, took time.Duration) (each time.
 	c.s.commands.Add(int64(n))
 	return each
 }
+
+// isQuick tells whether a request can be run where others wait for it: it takes
+// little time and waits for nothing.
+func (c *client) isQuick(cmd *command, argv [][]byte) bool {
+	if cmd == nil || cmd.flags&fQuick == 0 || c.s.modes.Load() != 0 {
+		return false
+	}
+	if cmd.flags&fPublish != 0 {
+		return len(argv) != 3 || len(argv[1]) <= longChannel
+	}
+	return cmd.flags&fTouches == 0 || len(argv)+c.subscriptions() <= quickNames
+}
+
+const (
+	// quickNames is how many names a client may have, and ask for, for a command
+	// on them to be quick.
+	quickNames = 256
+
+	// longChannel is the length in bytes of a channel for which patterns may take
+	// long to match.
+	longChannel = 1 << 10
+)

@@ -35,7 +35,11 @@ func (s *Server) accept(ln *listener) error {
 		nc, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			if c, ok := s.admit(nc, ln); ok {
+			switch c, ok := s.admit(nc, ln); {
+			case !ok:
+			case c.looped != nil:
+				c.begin()
+			default:
 				go func() {
 					defer s.running.Done()
 					c.serve()
@@ -98,10 +102,22 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 		_ = nc.Close()
 		return nil, false
 	}
-	if ln != nil && len(s.open) >= s.config().MaxClients {
+	if ln != nil && len(s.open)+s.joining >= s.config().MaxClients {
 		s.mu.Unlock()
 		s.refuse(nc, c, closedMaxClients, refusal)
 		return nil, false
+	}
+	if ln != nil && !ln.isTLS() {
+		s.joining++
+		s.mu.Unlock()
+		s.joinLoop(c, nc)
+		s.mu.Lock()
+		if s.joining--; s.closed {
+			s.mu.Unlock()
+			s.refused(nc, c, closedShutdown)
+			c.t.close()
+			return nil, false
+		}
 	}
 	s.open[c.id] = c
 	s.ordered = nil

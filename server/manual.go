@@ -141,6 +141,7 @@ var manual = []manualSection{
 		{"supervised", `What watches over the program: "systemd" is told when it is ready, reloads and stops; "upstart" is waited for; "auto" finds out from the environment.`},
 		{"pidfile", "A file for the process id, removed at the end. Empty means none."},
 		{"shutdown-timeout", "For how many seconds the end waits until clients have taken what is queued for them. One client that does not read makes it take all of them; SHUTDOWN NOW waits for nobody."},
+		{"event-loops", "How many goroutines wait for plain TCP and Unix connections, on Linux. 0 gives each connection one of its own, -1 is one for two processors."},
 		{"hz", "How often a second time-outs are looked at."},
 	}},
 	{"Log", "What is written down, and where. SIGHUP opens the file again after it was moved away.", []manualEntry{

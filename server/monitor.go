@@ -85,14 +85,15 @@ func (c *client) tellMonitors(cmd *command, argv [][]byte) {
 	if list == nil || len(*list) == 0 {
 		return
 	}
-	c.line = c.appendMonitorLine(c.line[:0], time.Now(), cmd, argv)
+	p := c.publishes()
+	p.line = c.appendMonitorLine(p.line[:0], time.Now(), cmd, argv)
 	for _, o := range *list {
 		if o == c || !o.muted.Load() {
-			c.send(o, c.line)
+			c.send(o, p.line)
 		}
 	}
-	if cap(c.line) > keptReply {
-		c.line = nil
+	if cap(p.line) > keptReply {
+		p.line = nil
 	}
 }
 
@@ -108,7 +109,7 @@ func (c *client) send(to *client, p []byte) {
 	wake, counted := to.out.feed(p)
 	c.fanned += counted
 	if wake {
-		c.dirty = append(c.dirty, to.out)
+		c.publishes().dirty = append(c.publishes().dirty, to.out)
 	}
 }
 

@@ -24,10 +24,8 @@ type outbox struct {
 	// Immutable after newOutbox.
 	t     transport
 	conf  *outboxConfig
-	cause func(closeReason) // keeps why the client will be closed; called with mu held, may be nil
-	fail  func(closeReason) // closes the client; called without mu held
-	leave func()            // has the client forgotten before the other side sees the end; may be nil
-	slow  bool              // every write may wait, so there is no point in the flusher
+	owner outboxOwner // nil in tests
+	slow  bool        // every write may wait, so there is no point in the flusher
 
 	mu       sync.Mutex
 	state    outboxState
@@ -47,11 +45,8 @@ type outbox struct {
 	queued  int     // bytes of queue and held, and of what is being written
 	owed    int     // of them, those of before the client was logged out
 
-	lost       int // what queued was when the client was closed
-	lostChunks int
-	rest       []chunk // the pieces of lost, for takeRemainder
-	unfree     int     // of them, those that were being written
-	failure    error   // of a write; nil if none has failed
+	lost    *lostOutput // what was queued when the client was closed; nil until then
+	failure error       // of a write; nil if none has failed
 
 	care      int   // bytes counted in the flusher's backlog
 	softSince int64 // second since which the soft limit is exceeded; 0 if it is not
@@ -90,10 +85,22 @@ type outboxConfig struct {
 	counting sync.Mutex    // held by who counts what was queued for a client that is closed
 }
 
-func newOutbox(t transport, conf *outboxConfig, fail func(closeReason)) *outbox {
+// An outboxOwner is the client of an outbox.
+type outboxOwner interface {
+	// because keeps why the client will be closed. It is called with mu held.
+	because(why closeReason, detail string) bool
+
+	// close closes the client. It is called without mu held.
+	close(why closeReason) bool
+
+	// leave has the client forgotten before the other side sees the end.
+	leave()
+}
+
+func newOutbox(t transport, conf *outboxConfig, owner outboxOwner) *outbox {
 	w, ok := t.(interface{ waits() bool })
 	slow := ok && w.waits()
-	return &outbox{t: t, conf: conf, fail: fail, slow: slow}
+	return &outbox{t: t, conf: conf, owner: owner, slow: slow}
 }
 
 // push queues bytes that are the client's own: replies and confirmations, of
@@ -294,11 +301,9 @@ func (o *outbox) recheck() {
 
 // failLocked drops what is queued and has the client closed.
 func (o *outbox) failLocked(why closeReason) {
-	if o.cause != nil {
-		o.cause(why) // before the client's own goroutine can wake up and find another
-	}
+	o.owner.because(why, "") // before the client's own goroutine can wake up and find another
 	o.closeLocked()
-	o.conf.spawn(func() { o.fail(why) }) // not here: locks are held
+	o.conf.spawn(func() { o.owner.close(why) }) // not here: locks are held
 }
 
 // brokenLocked is failLocked for a connection that cannot be written.
@@ -349,9 +354,7 @@ func (o *outbox) end() {
 
 // shut closes the connection of an outbox that has come to its end.
 func (o *outbox) shut() {
-	if o.leave != nil {
-		o.leave()
-	}
+	o.owner.leave()
 	o.t.close()
 }
 

@@ -68,7 +68,7 @@ func (o *outbox) pendingOrLost() (bytes, chunks int, blocked bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return o.lost, o.lostChunks, false
+		return o.lost.bytes, o.lost.num, false
 	}
 	return o.queued, o.chunksLocked(), o.state == outboxBlocked
 }

@@ -19,6 +19,13 @@ func (o *outbox) crowdedLocked() bool {
 	return o.state == outboxBlocked && o.class == classNormal && o.queued > maxUnsent
 }
 
+// isCrowded tells whether awaitRoom would wait.
+func (o *outbox) isCrowded() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.crowdedLocked()
+}
+
 // awaitRoom waits while too much is queued for a client that is not reading.
 // Only the client's own goroutine may call it.
 func (o *outbox) awaitRoom() {

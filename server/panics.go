@@ -22,7 +22,7 @@ import (
 // share, or hold a lock of it.
 var sharedTypes = []string{
 	"Server", "outbox", "flusher", "doorbell", "tlsSocket", "waker",
-	"aclLog", "closureLog", "errorStats", "largePool", "latencyMonitor", "misledLog", "queryBudget", "rate", "slowLog",
+	"aclLog", "closureLog", "errorStats", "largePool", "latencyMonitor", "loops", "misledLog", "queryBudget", "rate", "slowLog",
 }
 
 // sharedFunctions are other functions of this package that do.
@@ -75,7 +75,7 @@ func sharedFrame() string {
 		case f.Function == "runtime.gopanic":
 			panicking = true
 		case !panicking: // this function and the one that recovers
-		case f.Function == module+"server.(*client).serve":
+		case f.Function == module+"server.(*client).serve", f.Function == module+"server.(*client).turn":
 			return ""
 		case isShared(f.Function):
 			return f.Function

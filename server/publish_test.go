@@ -15,7 +15,7 @@ import (
 // A discardTransport takes everything at once and reads nothing.
 type discardTransport struct{}
 
-func (discardTransport) read(func() []byte, func()) (int, error) { return 0, io.EOF }
+func (discardTransport) read(inbox) (int, error) { return 0, io.EOF }
 func (discardTransport) write(chunks [][]byte) (int, error) {
 	return discardTransport{}.tryWrite(chunks)
 }
@@ -37,7 +37,7 @@ func localClient(s *Server, to transport) *client {
 	_ = mine.Close()
 	c := s.newClient(theirs)
 	c.t = to
-	c.out = newOutbox(to, &s.out, func(why closeReason) { c.close(why) })
+	c.out = newOutbox(to, &s.out, c)
 	c.setAuthed(true)
 	return c
 }

@@ -15,12 +15,20 @@ type remainder struct {
 	err      error         // of a write, nil if none has failed
 }
 
+// lostOutput is what was queued for a client when it was closed, for those who count
+// it.
+type lostOutput struct {
+	bytes  int
+	num    int     // of chunks
+	chunks []chunk // for takeRemainder
+	unfree int     // of them, those that were being written
+}
+
 // keepRemainderLocked keeps what is queued for those who count it. What is being
 // written comes first; its memory is not used again, since the write may go on
 // for a while.
 func (o *outbox) keepRemainderLocked() {
-	o.lost, o.lostChunks = o.queued, o.chunksLocked()
-	o.rest, o.unfree = slices.Concat(o.writing, o.queue, o.held), len(o.writing)
+	o.lost = &lostOutput{bytes: o.queued, num: o.chunksLocked(), chunks: slices.Concat(o.writing, o.queue, o.held), unfree: len(o.writing)}
 	o.queue, o.held, o.free = nil, nil, nil
 }
 
@@ -34,9 +42,12 @@ const longRemainder = 256 << 10
 // of one channel are closed at once.
 func (o *outbox) takeRemainder(now time.Duration) remainder {
 	o.mu.Lock()
-	r := remainder{bytes: o.lost, authed: o.authed, err: o.failure}
-	rest, unfree := o.rest, o.unfree
-	o.rest = nil
+	if o.lost == nil {
+		o.lost = &lostOutput{}
+	}
+	r := remainder{bytes: o.lost.bytes, authed: o.authed, err: o.failure}
+	rest, unfree := o.lost.chunks, o.lost.unfree
+	o.lost.chunks = nil
 	o.mu.Unlock()
 	if len(rest) == 0 {
 		return r

@@ -64,9 +64,12 @@ type Server struct {
 	denials aclLog
 
 	acceptLogged seldom // that accepting fails
+	loops        loops
+	lastText     atomic.Pointer[string] // for sharedText
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
+	joining   int       // clients about to be open
 	ordered   []*client // those of open in order of their IDs; nil if not known
 	listeners []*listener
 	lagging   map[*outbox]struct{} // over their soft limit
@@ -134,6 +137,7 @@ func New(conf *Config) (*Server, error) {
 	if names := conf.withoutEffect(); len(names) > 0 {
 		s.log.Warn("these directives have no effect here", zap.Strings("directives", names))
 	}
+	s.loops.num = conf.eventLoops()
 	s.apply(conf)
 	s.startMemory = usedMemory()
 	s.survey(s.uptime())

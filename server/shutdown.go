@@ -25,6 +25,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		defer close(ended)
 		s.running.Wait()
+		s.loops.close()
 		s.flusher.close()
 		<-s.ticked
 	}()

@@ -2,7 +2,6 @@ package server
 
 import (
 	"math"
-	"net"
 	"syscall"
 	"testing"
 	"time"
@@ -24,15 +23,10 @@ func TestPeersAreWatched(t *testing.T) {
 	} {
 		s := newServer(t, func(c *Config) { c.TCPKeepAlive = tt.period })
 		dial(t, listen(t, s)).ask("PING", "+PONG")
-		rc, err := s.clients()[0].t.(*rawTransport).nc.(*net.TCPConn).SyscallConn()
-		if err != nil {
-			t.Fatal(err)
-		}
-		option := func(level, name int) (value int) {
+		fd := s.clients()[0].fd
+		option := func(level, name int) int {
 			t.Helper()
-			if err := rc.Control(func(fd uintptr) { value, err = syscall.GetsockoptInt(int(fd), level, name) }); err != nil {
-				t.Fatal(err)
-			}
+			value, err := syscall.GetsockoptInt(fd, level, name)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -283,12 +283,12 @@ func (t *tlsTransport) handshake(within time.Duration) error {
 
 // read waits for the first byte without a buffer and then takes what has been
 // decrypted with it.
-func (t *tlsTransport) read(space func() []byte, free func()) (int, error) {
+func (t *tlsTransport) read(in inbox) (int, error) {
 	n, err := t.tls.Read(t.first[:])
 	if n == 0 {
 		return 0, t.waker.cause(t.nc, err)
 	}
-	p := space()
+	p := in.space()
 	p[0] = t.first[0]
 	if err != nil {
 		return 1, err

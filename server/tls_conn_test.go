@@ -35,7 +35,7 @@ func TestTLSReadHoldsNoBuffer(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				n, err = tr.read(func() []byte { spaces++; return buf }, func() { t.Error("a buffer was given back") })
+				n, err = tr.read(testInbox{func() []byte { spaces++; return buf }, func() { t.Error("a buffer was given back") }})
 			}()
 			synctest.Wait()
 			if spaces != 0 {
@@ -48,7 +48,7 @@ func TestTLSReadHoldsNoBuffer(t *testing.T) {
 			}
 		}
 		go client.CloseWrite()
-		if n, err := tr.read(func() []byte { spaces++; return buf }, func() {}); n != 0 || err != io.EOF || spaces != 1 {
+		if n, err := tr.read(testInbox{func() []byte { spaces++; return buf }, func() {}}); n != 0 || err != io.EOF || spaces != 1 {
 			t.Errorf("at the end: %d, %v, with %d buffers", n, err, spaces)
 		}
 		go io.Copy(io.Discard, far)

@@ -12,11 +12,9 @@ import (
 // A transport is how the bytes of a client's connection arrive and leave. What
 // a connection is, client.go knows; this seam keeps the two apart.
 type transport interface {
-	// read waits until bytes have arrived, reads them into what space returns
-	// and returns their number. Space is called only when there is something
-	// to read, where the system can tell; then free is called if there was
-	// nothing after all. One goroutine reads at a time.
-	read(space func() []byte, free func()) (int, error)
+	// read waits until bytes have arrived, reads them into space and returns their
+	// number. One goroutine reads at a time.
+	read(in inbox) (int, error)
 
 	// wake makes the read under way, or the next, return errWoken once. It may
 	// be called from any goroutine.
@@ -37,6 +35,16 @@ type transport interface {
 
 	// fd is the file descriptor of the connection, -1 if it has none.
 	fd() int
+}
+
+// An inbox is where what is read goes.
+type inbox interface {
+	// space is called only when there is something to read, where the system can
+	// tell.
+	space() []byte
+
+	// settle is called after space if there was nothing after all.
+	settle()
 }
 
 // errWoken means that nothing has arrived, but somebody has called wake.
@@ -106,12 +114,12 @@ type streamTransport struct {
 // end sees that something is taken.
 const joinLimit = 16 << 10
 
-func (t *streamTransport) read(space func() []byte, free func()) (int, error) {
-	n, err := t.nc.Read(space())
+func (t *streamTransport) read(in inbox) (int, error) {
+	n, err := t.nc.Read(in.space())
 	if n > 0 {
 		return n, nil
 	}
-	free()
+	in.settle()
 	return 0, t.waker.cause(t.nc, err)
 }
 

@@ -87,7 +87,7 @@ func (t *fakeTransport) close() {
 }
 
 // read waits for the end.
-func (t *fakeTransport) read(func() []byte, func()) (int, error) {
+func (t *fakeTransport) read(inbox) (int, error) {
 	<-t.done
 	return 0, io.EOF
 }
@@ -184,12 +184,7 @@ func (r *outboxRoom) isLagging(o *testOutbox) bool {
 // open returns an outbox of an authenticated client with the class pubsub.
 func (r *outboxRoom) open(room int) *testOutbox {
 	o := &testOutbox{to: newFakeTransport(room)}
-	o.outbox = newOutbox(o.to, &r.conf, func(why closeReason) {
-		o.mu.Lock()
-		o.reasons = append(o.reasons, why)
-		o.mu.Unlock()
-		o.to.close()
-	})
+	o.outbox = newOutbox(o.to, &r.conf, testOwner{o})
 	o.setAuthed(true)
 	o.setClass(classPubsub)
 	return o
@@ -230,3 +225,27 @@ func (o *testOutbox) stateNow() outboxState {
 	defer o.outbox.mu.Unlock()
 	return o.state
 }
+
+// A testInbox is an inbox.
+type testInbox struct {
+	onSpace  func() []byte
+	onSettle func()
+}
+
+func (i testInbox) space() []byte { return i.onSpace() }
+func (i testInbox) settle()       { i.onSettle() }
+
+// A testOwner keeps what an outbox has its client closed for.
+type testOwner struct{ o *testOutbox }
+
+func (testOwner) because(closeReason, string) bool { return true }
+
+func (w testOwner) close(why closeReason) bool {
+	w.o.mu.Lock()
+	defer w.o.mu.Unlock()
+	w.o.reasons = append(w.o.reasons, why)
+	w.o.to.close()
+	return true
+}
+
+func (testOwner) leave() {}

@@ -95,17 +95,17 @@ func TestSocketTransport(t *testing.T) {
 	spaces, frees := 0, 0
 	buf := make([]byte, 100)
 	space, free := func() []byte { spaces++; return buf }, func() { frees++ }
-	n, err := tr.read(space, free)
+	n, err := tr.read(testInbox{space, free})
 	if string(buf[:n]) != "hello" || err != nil || spaces != frees+1 {
 		t.Errorf("read %q, %v; %d buffers taken, %d given back", buf[:n], err, spaces, frees)
 	}
 	_ = far.Close()
-	if n, err := tr.read(space, free); n != 0 || err != io.EOF || spaces != frees+1 {
+	if n, err := tr.read(testInbox{space, free}); n != 0 || err != io.EOF || spaces != frees+1 {
 		t.Errorf("at the end: %d, %v; %d buffers taken, %d given back", n, err, spaces, frees)
 	}
 	tr.close()
 	tr.close()
-	if n, err := tr.read(space, free); n != 0 || err == nil {
+	if n, err := tr.read(testInbox{space, free}); n != 0 || err == nil {
 		t.Errorf("read after close: %d, %v", n, err)
 	}
 	if n, err := tr.tryWrite([][]byte{{1}}); n != 0 || err == nil || err == errWouldBlock {

@@ -17,8 +17,7 @@ type rawTransport struct {
 	waker waker
 
 	// Owned by the reading goroutine.
-	space  func() []byte
-	free   func()
+	in     inbox
 	onRead func(fd uintptr) bool // readable, bound once
 	nread  int
 	rerr   error
@@ -38,8 +37,8 @@ func newRawTransport(nc net.Conn, rc syscall.RawConn) transport {
 	return t
 }
 
-func (t *rawTransport) read(space func() []byte, free func()) (int, error) {
-	t.space, t.free = space, free
+func (t *rawTransport) read(in inbox) (int, error) {
+	t.in = in
 	if err := t.rc.Read(t.onRead); err != nil {
 		return 0, t.waker.cause(t.nc, err)
 	}
@@ -50,7 +49,7 @@ func (t *rawTransport) wake() { t.waker.wake(t.nc) }
 
 func (t *rawTransport) readable(fd uintptr) (done bool) {
 	for {
-		t.nread, t.rerr = syscall.Read(int(fd), t.space())
+		t.nread, t.rerr = syscall.Read(int(fd), t.in.space())
 		if t.nread > 0 {
 			return true
 		}
@@ -59,12 +58,12 @@ func (t *rawTransport) readable(fd uintptr) (done bool) {
 		case t.rerr == syscall.EINTR:
 			continue
 		case t.rerr == syscall.EAGAIN:
-			t.free()
+			t.in.settle()
 			return false
 		case t.rerr == nil:
 			t.rerr = io.EOF
 		}
-		t.free()
+		t.in.settle()
 		return true
 	}
 }

@@ -72,7 +72,7 @@ func TestWake(t *testing.T) {
 		}
 		results := make(chan result)
 		read := func() {
-			n, err := tr.read(r.space, r.settle)
+			n, err := tr.read(&r)
 			results <- result{n, err}
 		}
 		want := func(what string, n int, err error) {

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/pubsubd/pubsubd/internal/eventloop"
+)
+
+// A client whose connection an event loop waits for has a turn when something
+// happens to it. As a rule the loop's goroutine takes it. What may take long or may
+// have to wait, it leaves to a goroutine of the client's own, which lives until
+// there is nothing left to do.
+
+// The values of client.turnState.
+const (
+	turnIdle  uint32 = iota // nobody has the client's turn
+	turnBusy                // somebody has
+	turnAgain               // and something has happened since
+)
+
+// readiness tells a client that something has happened.
+type readiness struct{ c *client }
+
+// Ready is called by the event loop.
+func (r readiness) Ready() {
+	c := r.c
+	for {
+		switch c.turnState.Load() {
+		case turnIdle:
+			if c.turnState.CompareAndSwap(turnIdle, turnBusy) {
+				c.onLoop = true
+				c.turn(taskRead)
+				return
+			}
+		case turnBusy:
+			if c.turnState.CompareAndSwap(turnBusy, turnAgain) {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// begin has the first turn of a client taken if something has happened already.
+func (c *client) begin() {
+	c.quiet.Store(false)
+	if c.s.draining.Load() {
+		c.t.wake()
+	}
+	if !c.endTurn() {
+		c.turnState.Store(turnIdle)
+		c.looped.call()
+	}
+}
+
+// endTurn ends a turn, unless something has happened since it began.
+func (c *client) endTurn() bool {
+	if c.turnState.CompareAndSwap(turnBusy, turnIdle) {
+		return true
+	}
+	c.turnState.Store(turnBusy)
+	return false
+}
+
+// maxReads is how often a client is read from in one turn on the loop.
+const maxReads = 4
+
+// turn does what is to be done, and then reads and runs requests until there are no
+// more, or the connection has ended.
+func (c *client) turn(first task) {
+	defer c.s.crashIfPanicking("tearing a client down")
+	defer func() {
+		if p := recover(); p != nil {
+			c.panicked(p)
+			c.finish()
+		}
+	}()
+	switch first {
+	case taskRun:
+		c.out.awaitRoom()
+		c.batch()
+	case taskEnd:
+		if c.lostBy != nil {
+			c.lost(c.lostBy)
+		}
+		c.finish()
+		return
+	}
+	for reads := 1; ; reads++ {
+		if c.leftover {
+			c.leftover = false
+			c.takeOver(taskRun)
+			return
+		}
+		if c.in.growth() > 0 {
+			if c.onLoop {
+				c.takeOver(taskRead)
+				return
+			}
+			c.awaitQueryRoom()
+		}
+		n, err := c.t.read(&c.in)
+		switch {
+		case err == errWouldBlock:
+			if c.endTurn() {
+				return
+			}
+			continue
+		case err == errWoken:
+			c.wokenUp()
+			continue
+		case err != nil || !c.took(n):
+			c.lostBy = err
+			c.takeOver(taskEnd)
+			return
+		case c.leftover:
+		case !c.looped.mayHaveMore():
+			if c.endTurn() {
+				return
+			}
+		case c.onLoop && reads >= maxReads:
+			c.turnState.Store(turnIdle)
+			c.looped.call() // behind the others
+			return
+		}
+	}
+}
+
+// takeOver gives the client's turn to a goroutine of its own.
+func (c *client) takeOver(first task) {
+	c.onLoop = false
+	go c.turn(first)
+}
+
+// A task is what a turn begins with.
+type task uint8
+
+const (
+	taskRead task = iota
+	taskRun       // requests that have been read
+	taskEnd       // of the connection
+)
+
+// looped is what the transport of a client has that an event loop waits for.
+type looped interface {
+	mayHaveMore() bool // after a read
+	call()             // have the client called
+}
+
+// finish lets go of a client that an event loop has waited for.
+func (c *client) finish() {
+	c.teardown()
+	c.s.running.Done()
+}
+
+// loops are the event loops of a server.
+type loops struct {
+	num int // at most; set before the first pick
+
+	mu   sync.Mutex
+	list []*eventloop.Loop
+	next int
+	none bool // there are none to be had, or no more
+}
+
+// eventLoops is how many event loops a server has.
+func (c *Config) eventLoops() int {
+	if c.EventLoops >= 0 {
+		return c.EventLoops
+	}
+	return (runtime.GOMAXPROCS(0) + 1) / 2
+}
+
+// pick returns a loop for one more connection, nil if there is none.
+func (l *loops) pick() *eventloop.Loop {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.none || l.num == 0 {
+		return nil
+	}
+	if len(l.list) < l.num {
+		one, err := eventloop.New()
+		if err != nil {
+			l.none = true
+			return nil
+		}
+		l.list = append(l.list, one)
+	}
+	l.next = (l.next + 1) % len(l.list)
+	return l.list[l.next]
+}
+
+// close ends the loops, which nobody uses any more.
+func (l *loops) close() {
+	l.mu.Lock()
+	list := l.list
+	l.list, l.none = nil, true
+	l.mu.Unlock()
+	for _, one := range list {
+		one.Close()
+	}
+}
