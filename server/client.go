@@ -37,7 +37,7 @@ type client struct {
 	replies   replyMode
 	tx        *transaction // nil outside MULTI
 	broker    operations   // the broker, or its Exclusive while EXEC runs
-	pub       *publishing  // nil until it has something to send to others
+	w         *workspace   // nil while no requests are run
 	fanned    int          // bytes delivered and not yet counted in the flusher's backlog
 	longest   int          // bytes of the longest of them
 	pieced    int          // bytes of replies queued in pieces since they were last sent on their way
@@ -272,6 +272,7 @@ func (c *client) batch() {
 	if c.s.out.piled.wanted.Load() {
 		c.countBuffers()
 	}
+	c.work()
 	began := c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
 		argv, err := c.in.next(!c.needsAuth())
@@ -313,6 +314,7 @@ func (c *client) batch() {
 	if !c.authed {
 		c.checkUnread()
 	}
+	c.endWork()
 	c.s.checkClientMemory(c)
 	c.makeRoom()
 }
@@ -389,19 +391,19 @@ func (c *client) deliverAll() {
 		c.s.flusher.backlog.Add(int64(c.fanned))
 		c.fanned = 0
 	}
-	if c.pub != nil {
-		c.flushOthers(c.pub)
+	if c.w != nil {
+		c.flushOthers(c.w)
 	}
 	c.s.flusher.help()
 }
 
 // flushOthers sends on its way what was queued for others.
-func (c *client) flushOthers(p *publishing) {
-	many := p.dirty[:0]
-	if direct := len(p.dirty) <= directReceivers; direct {
+func (c *client) flushOthers(w *workspace) {
+	many := w.dirty[:0]
+	if direct := len(w.dirty) <= directReceivers; direct {
 		many = nil
 	}
-	for _, o := range p.dirty {
+	for _, o := range w.dirty {
 		if many != nil && !o.slow {
 			many = append(many, o)
 		} else if o.flush() {
@@ -409,9 +411,9 @@ func (c *client) flushOthers(p *publishing) {
 		}
 	}
 	c.s.flusher.add(many...)
-	clear(p.dirty)
-	if p.dirty = p.dirty[:0]; cap(p.dirty) > maxKeptDirty {
-		p.dirty = nil
+	clear(w.dirty)
+	if w.dirty = w.dirty[:0]; cap(w.dirty) > maxKeptDirty {
+		w.dirty = nil
 	}
 }
 

@@ -89,7 +89,7 @@ func (c *client) teardown() {
 		c.linger.Stop()
 	}
 	c.s.flusher.backlog.Add(int64(c.fanned)) // these two are left by a panic
-	if c.pub != nil {
-		c.s.flusher.add(c.pub.dirty...)
+	if c.w != nil {
+		c.s.flusher.add(c.w.dirty...)
 	}
 }

@@ -51,7 +51,7 @@ func (c *client) Deliver(d *broker.Delivery) {
 	if from, ok := d.From.(*client); ok {
 		from.fanned += counted
 		if wake {
-			from.publishes().dirty = append(from.publishes().dirty, c.out)
+			from.work().dirty = append(from.work().dirty, c.out)
 		}
 		return
 	}

@@ -91,7 +91,7 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 	if hold {
 		c.out.hold()
 	}
-	one := &c.publishes().one
+	one := &c.work().one
 	one[0] = argv[2]
 	n := c.broker.PublishFrom(c, k, view(argv[1]), one[:]...)
 	one[0] = nil
@@ -99,22 +99,6 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 	if hold {
 		c.out.release(c.takeReply())
 	}
-}
-
-// publishing is what a client needs to send something to others, which most never
-// do.
-type publishing struct {
-	run   run       // PUBLISHes not handed to the broker yet
-	one   [1][]byte // the payload of a PUBLISH on its own
-	dirty []*outbox // receivers to flush
-	line  []byte    // memory of a line of MONITOR
-}
-
-func (c *client) publishes() *publishing {
-	if c.pub == nil {
-		c.pub = &publishing{}
-	}
-	return c.pub
 }
 
 // A run is consecutive PUBLISHes to one channel that are handed to the broker
@@ -154,10 +138,10 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 
 // finishRun publishes what has been collected and queues the replies.
 func (c *client) finishRun() {
-	if c.pub == nil || c.pub.run.num == 0 {
+	if c.w == nil || c.w.run.num == 0 {
 		return
 	}
-	r := &c.pub.run
+	r := &c.w.run
 	if c.gone.Load() {
 		clear(r.payloads)
 		*r = run{payloads: r.payloads[:0]}

@@ -11,7 +11,7 @@ func (c *client) dispatch(argv [][]byte) {
 		c.leftover = true
 		return
 	}
-	if c.pub != nil && c.pub.run.num > 0 && !c.pub.run.takes(c, cmd, argv) {
+	if c.w.run.num > 0 && !c.w.run.takes(c, cmd, argv) {
 		c.finishRun()
 	}
 	if c.replies == repliesSkipNext {
@@ -68,7 +68,7 @@ func (c *client) perform(cmd *command, argv [][]byte) {
 		return
 	}
 	if cmd.flags&fPublish != 0 {
-		if modes&modeMonitored == 0 && c.publishes().run.add(c, cmd, argv) {
+		if modes&modeMonitored == 0 && c.w.run.add(c, cmd, argv) {
 			return
 		}
 		c.finishRun() // which this one was to join, before there was a monitor

@@ -85,15 +85,15 @@ func (c *client) tellMonitors(cmd *command, argv [][]byte) {
 	if list == nil || len(*list) == 0 {
 		return
 	}
-	p := c.publishes()
-	p.line = c.appendMonitorLine(p.line[:0], time.Now(), cmd, argv)
+	w := c.work()
+	w.line = c.appendMonitorLine(w.line[:0], time.Now(), cmd, argv)
 	for _, o := range *list {
 		if o == c || !o.muted.Load() {
-			c.send(o, p.line)
+			c.send(o, w.line)
 		}
 	}
-	if cap(p.line) > keptReply {
-		p.line = nil
+	if cap(w.line) > keptReply {
+		w.line = nil
 	}
 }
 
@@ -109,7 +109,7 @@ func (c *client) send(to *client, p []byte) {
 	wake, counted := to.out.feed(p)
 	c.fanned += counted
 	if wake {
-		c.publishes().dirty = append(c.publishes().dirty, to.out)
+		c.work().dirty = append(c.work().dirty, to.out)
 	}
 }
 

@@ -198,8 +198,8 @@ func TestMonitorDuringRun(t *testing.T) {
 	for _, argv := range requests {
 		pub.dispatch(argv)
 	}
-	if pub.pub.run.num != 2 {
-		t.Fatalf("%d messages are collected", pub.pub.run.num)
+	if pub.w.run.num != 2 {
+		t.Fatalf("%d messages are collected", pub.w.run.num)
 	}
 	m.ask("MONITOR", "+OK")
 	pub.dispatch([][]byte{[]byte("Publish"), []byte("c"), []byte("3")}) // would have joined

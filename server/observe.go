@@ -47,7 +47,7 @@ func (c *client) tookLong(cmd *command, took time.Duration, argv [][]byte) {
 
 // runTookLong is tookLong for each message of the run at hand.
 func (c *client) runTookLong(each time.Duration) {
-	r := &c.pub.run
+	r := &c.w.run
 	for _, payload := range r.payloads {
 		c.tookLong(r.cmd, each, [][]byte{r.name, r.channel, payload})
 	}

@@ -39,6 +39,7 @@ func localClient(s *Server, to transport) *client {
 	c.t = to
 	c.out = newOutbox(to, &s.out, c)
 	c.setAuthed(true)
+	c.work()
 	return c
 }
 

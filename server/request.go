@@ -74,10 +74,15 @@ type requestReader struct {
 	args int // elements still to come; 0 between requests
 	bulk int // length of the element at scan; -1 before its header
 
-	last   int      // first byte of the last request
-	argv   [][]byte // of the last request; reused
-	words  []byte   // memory of the words of an inline request; reused
-	inline bool     // the last request was inline: the next overwrites its words
+	last   int           // first byte of the last request
+	words  *requestWords // nil between rounds
+	inline bool          // the last request was inline: the next overwrites its words
+}
+
+// requestWords is memory for the elements of a request, used again and again.
+type requestWords struct {
+	argv   [][]byte // of the last request
+	inline []byte   // the words of an inline request
 }
 
 const (
@@ -152,12 +157,8 @@ func (r *requestReader) buffered() int { return r.end - r.start }
 // the start of one request, and the memory of the others is given back. The
 // requests of the round become invalid.
 func (r *requestReader) settle() {
-	clear(r.argv[:cap(r.argv)]) // they point into memory given back
-	if cap(r.argv) > keepArgv {
-		r.argv = nil
-	}
-	if cap(r.words) > keepTail {
-		r.words = nil
+	if r.words != nil {
+		r.words.settle()
 	}
 	n := r.buffered()
 	switch {
@@ -169,6 +170,17 @@ func (r *requestReader) settle() {
 	case r.start > 0:
 		r.buf.b = r.buf.b[:copy(r.buf.b, r.buf.b[r.start:r.end])]
 		r.rebase()
+	}
+}
+
+// settle forgets the last request, and keeps little memory.
+func (w *requestWords) settle() {
+	clear(w.argv[:cap(w.argv)]) // they point into memory given back
+	if cap(w.argv) > keepArgv {
+		w.argv = nil
+	}
+	if cap(w.inline) > keepTail {
+		w.inline = nil
 	}
 }
 
@@ -208,6 +220,9 @@ func (r *requestReader) release() {
 // an inline request until next. The error is errIncomplete or a protocolError,
 // after which next must not be called again.
 func (r *requestReader) next(authenticated bool) ([][]byte, error) {
+	if r.words == nil {
+		r.words = new(requestWords)
+	}
 	for r.start < r.end {
 		if r.args == 0 && r.buf.b[r.start] != '*' {
 			argv, err := r.line()
@@ -229,11 +244,11 @@ func (r *requestReader) next(authenticated bool) ([][]byte, error) {
 		}
 		packet := r.buf.b[r.start:r.scan]
 		r.last, r.start, r.inline = r.start, r.scan, false
-		complete, argv, _, rest, err := redcon.ReadNextCommand(packet, r.argv[:0])
+		complete, argv, _, rest, err := redcon.ReadNextCommand(packet, r.words.argv[:0])
 		if err != nil || !complete || len(rest) > 0 {
 			return nil, errUnreadable // the framing was checked: the two readers disagree
 		}
-		r.argv = argv
+		r.words.argv = argv
 		return argv, nil
 	}
 	return nil, errIncomplete
@@ -367,14 +382,15 @@ func (r *requestReader) line() ([][]byte, error) {
 	line := bytes.TrimSuffix(r.buf.b[r.start:i], []byte{'\r'})
 	r.last = r.start
 	r.start, r.head, r.scan, r.inline = i+1, i+1, i+1, true
-	if cap(r.words) < len(line) {
-		r.words = make([]byte, 0, len(line))
+	w := r.words
+	if cap(w.inline) < len(line) {
+		w.inline = make([]byte, 0, len(line))
 	}
-	argv, ok := splitWords(r.argv[:0], r.words[:0], line)
+	argv, ok := splitWords(w.argv[:0], w.inline[:0], line)
 	if !ok {
 		return nil, errQuotes
 	}
-	r.argv = argv
+	w.argv = argv
 	return argv, nil
 }
 

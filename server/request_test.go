@@ -309,8 +309,8 @@ func TestRequestReaderHoldsNothingWhenIdle(t *testing.T) {
 		if err := f.feed(in); err != nil {
 			t.Fatal(err)
 		}
-		if r.buf != nil || r.buffered() != 0 || cap(r.argv) > keepArgv || cap(r.words) > keepTail {
-			t.Errorf("after a request of %d bytes: buffer %v, argv of %d, words of %d", len(in), r.buf, cap(r.argv), cap(r.words))
+		if r.buf != nil || r.buffered() != 0 || cap(r.words.argv) > keepArgv || cap(r.words.inline) > keepTail {
+			t.Errorf("after a request of %d bytes: buffer %v, argv of %d, words of %d", len(in), r.buf, cap(r.words.argv), cap(r.words.inline))
 		}
 	}
 	if err := f.feed([]byte("*1\r\n$4\r\nPI")); err != nil {

@@ -23,8 +23,8 @@ func TestForbiddenInTheMiddleOfARun(t *testing.T) {
 	publish := func() { c.dispatch([][]byte{[]byte("PUBLISH"), []byte("a"), []byte("m")}) }
 	publish()
 	publish()
-	if c.pub.run.num != 2 {
-		t.Fatalf("%d messages are collected", c.pub.run.num)
+	if c.w.run.num != 2 {
+		t.Fatalf("%d messages are collected", c.w.run.num)
 	}
 	if _, err := s.users.Set("v", false, "resetchannels"); err != nil {
 		t.Fatal(err)

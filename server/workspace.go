@@ -1,0 +1,41 @@
+package server
+
+import "sync"
+
+// A workspace is the memory that the requests of one client need while they are
+// run. Workspaces go round: a client that has sent nothing has none.
+type workspace struct {
+	reply []byte // memory of client.reply
+	words requestWords
+
+	run   run       // PUBLISHes not handed to the broker yet
+	one   [1][]byte // the payload of a PUBLISH on its own
+	dirty []*outbox // receivers to flush
+	line  []byte    // memory of a line of MONITOR
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+// work returns the client's workspace, which it has from here to endWork.
+func (c *client) work() *workspace {
+	if c.w == nil {
+		c.w = workspaces.Get().(*workspace)
+		c.in.words = &c.w.words
+		if c.reply == nil {
+			c.reply = c.w.reply
+		}
+	}
+	return c.w
+}
+
+// endWork gives the workspace back. All requests that had arrived whole have been
+// run, and what came of them is on its way.
+func (c *client) endWork() {
+	w := c.w
+	if w == nil {
+		return
+	}
+	w.reply = c.reply[:0]
+	c.w, c.reply, c.in.words = nil, nil, nil
+	workspaces.Put(w)
+}
