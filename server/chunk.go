@@ -2,6 +2,7 @@ package server
 
 import (
 	"math/bits"
+	"sync"
 	"time"
 )
 
@@ -24,18 +25,38 @@ const shareFrom = 8 << 10
 // appendShared appends bytes of a buffer that others read too.
 func appendShared(q []chunk, data []byte, mem *buffer) []chunk {
 	mem.retain()
-	return append(q, chunk{data: data, mem: mem, shared: true})
+	return appendPiece(q, chunk{data: data, mem: mem, shared: true})
 }
 
-// maxChunks is the capacity of the chunk lists an outbox keeps for reuse.
+// maxChunks is the capacity of the lists of chunks that go round: an empty queue
+// has none.
 const maxChunks = 4
+
+var chunkLists = sync.Pool{New: func() any { return new([maxChunks]chunk) }}
+
+func appendPiece(q []chunk, c chunk) []chunk {
+	if cap(q) == 0 {
+		q = chunkLists.Get().(*[maxChunks]chunk)[:0]
+	}
+	return append(q, c)
+}
+
+// freeList gives the memory of a list back, the chunks of which are somewhere else
+// or have been released.
+func freeList(q []chunk) {
+	if cap(q) == maxChunks {
+		q = q[:maxChunks]
+		clear(q)
+		chunkLists.Put((*[maxChunks]chunk)(q))
+	}
+}
 
 // appendChunk appends a copy of p to a queue, in buffers that come from pools.
 func appendChunk(q []chunk, p []byte) []chunk {
 	inside := false
 	for len(p) > maxBuffer {
 		own := getBuffer(maxBuffer)
-		q = append(q, chunk{data: append(own.b, p[:maxBuffer]...), mem: own, inside: inside})
+		q = appendPiece(q, chunk{data: append(own.b, p[:maxBuffer]...), mem: own, inside: inside})
 		p = p[maxBuffer:]
 		inside = true
 	}
@@ -54,7 +75,7 @@ func appendChunk(q []chunk, p []byte) []chunk {
 		}
 	}
 	own := getBuffer(doubled(len(p)))
-	return append(q, chunk{data: append(own.b, p...), mem: own, inside: inside})
+	return appendPiece(q, chunk{data: append(own.b, p...), mem: own, inside: inside})
 }
 
 // doubled is the smallest power of two that is at least n. What grows comes to all

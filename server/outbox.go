@@ -54,9 +54,6 @@ type outbox struct {
 	room     chan struct{} // closed when awaitRoom may return; nil if nobody waits
 	awaiting atomic.Bool   // set while awaitRoom waits
 
-	free []chunk  // memory of a queue already written
-	vec  [][]byte // memory of what a write is handed
-
 	sent   atomic.Int64 // bytes
 	active atomic.Int64 // when some were last, as conf.clock tells
 }
@@ -164,7 +161,7 @@ func (o *outbox) release(p []byte, longest int) {
 		o.queue = append(o.queue, o.held...)
 		o.markLocked()
 	}
-	clear(o.held)
+	freeList(o.held)
 	o.held = nil
 }
 
@@ -447,11 +444,11 @@ func (o *outbox) endLocked() {
 // released meanwhile, and keeps what was not taken.
 func (o *outbox) sendLocked(wait bool) error {
 	taken := o.queue
-	o.queue, o.free, o.writing = o.free, nil, taken
+	o.queue, o.writing = nil, taken
 	o.uncareLocked()
-	vec := o.vec[:0]
+	vec := writeVectors.Get().(*writeVector)
 	for _, c := range taken {
-		vec = append(vec, c.data[c.sent:])
+		vec.list = append(vec.list, c.data[c.sent:])
 	}
 
 	o.mu.Unlock()
@@ -459,7 +456,8 @@ func (o *outbox) sendLocked(wait bool) error {
 	if wait {
 		write = o.t.write
 	}
-	n, err := write(vec)
+	n, err := write(vec.list)
+	vec.free()
 	o.sent.Add(int64(n))
 	if n > 0 {
 		o.active.Store(int64(o.conf.clock()))
@@ -469,10 +467,6 @@ func (o *outbox) sendLocked(wait bool) error {
 	o.mu.Lock()
 
 	o.writing = nil
-	clear(vec)
-	if o.vec = vec; cap(vec) > maxChunks {
-		o.vec = nil
-	}
 	if o.closed { // who closed it has kept what was taken
 		return err
 	}
@@ -480,11 +474,26 @@ func (o *outbox) sendLocked(wait bool) error {
 	o.owed = max(0, o.owed-n)
 	rest := dropBytes(taken, n)
 	if len(rest) > 0 {
-		o.queue = append(rest, o.queue...)
+		more := o.queue
+		o.queue = append(rest, more...)
+		freeList(more)
 		return err
 	}
-	if clear(taken); cap(taken) <= maxChunks && o.free == nil {
-		o.free = taken[:0]
-	}
+	freeList(taken)
 	return err
+}
+
+// A writeVector is memory of what a write is handed.
+type writeVector struct{ list [][]byte }
+
+var writeVectors = sync.Pool{New: func() any { return new(writeVector) }}
+
+// maxVector is the capacity of the largest lists that go round.
+const maxVector = 64
+
+func (v *writeVector) free() {
+	clear(v.list)
+	if v.list = v.list[:0]; cap(v.list) <= maxVector {
+		writeVectors.Put(v)
+	}
 }

@@ -137,17 +137,20 @@ func TestOutboxHoldsNoMemoryWhenIdle(t *testing.T) {
 			o.deliver(delivery("c", strings.Repeat("y", shareFrom)))
 		}
 		o.flushAll()
-		if len(o.queue) != 0 || cap(o.queue) > maxChunks || o.held != nil || cap(o.free) > maxChunks || cap(o.vec) > maxChunks {
-			t.Fatalf("idle, it holds a queue of %d, %d held, %d free and a vector of %d", cap(o.queue), cap(o.held), cap(o.free), cap(o.vec))
+		if o.queue != nil || o.held != nil || o.writing != nil {
+			t.Fatalf("idle, it holds a queue of %d, %d held and %d being written", cap(o.queue), cap(o.held), cap(o.writing))
 		}
-		for _, c := range o.free[:cap(o.free)] {
-			if c.data != nil || c.mem != nil {
-				t.Fatal("a free chunk refers to memory")
+		for range 3 {
+			list, vec := chunkLists.Get().(*[maxChunks]chunk), writeVectors.Get().(*writeVector)
+			for _, c := range list {
+				if c.data != nil || c.mem != nil {
+					t.Fatal("a free chunk refers to memory")
+				}
 			}
-		}
-		for _, v := range o.vec[:cap(o.vec)] {
-			if v != nil {
-				t.Fatal("the vector refers to memory")
+			for _, v := range vec.list[:cap(vec.list)] {
+				if v != nil {
+					t.Fatal("a free vector refers to memory")
+				}
 			}
 		}
 	}

@@ -29,7 +29,7 @@ type lostOutput struct {
 // for a while.
 func (o *outbox) keepRemainderLocked() {
 	o.lost = &lostOutput{bytes: o.queued, num: o.chunksLocked(), chunks: slices.Concat(o.writing, o.queue, o.held), unfree: len(o.writing)}
-	o.queue, o.held, o.free = nil, nil, nil
+	o.queue, o.held = nil, nil
 }
 
 // longRemainder is how many bytes take long enough to count, about 50 us, for it
