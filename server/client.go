@@ -7,13 +7,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 )
 
-// A client is one connection. Its goroutine reads requests and runs them; what
-// others have for it, they put into its outbox.
+// A client is one connection. Its goroutine, or that of an event loop, reads
+// requests and runs them; what others have for it, they put into its outbox. There
+// may be very many that do nothing: what is only needed while requests run is in a
+// workspace.
 type client struct {
 	// Immutable after newClient.
 	s       *Server
@@ -22,42 +25,43 @@ type client struct {
 	out     *outbox
 	addr    string // host:port, or path:0 for a unix socket
 	laddr   string
-	unix    bool
-	fd      int           // of the connection, -1 if it has none
 	created time.Duration // since the server's start
+	fd      int32         // of the connection, -1 if it has none
+	unix    bool
 
 	// Owned by the read loop; no lock.
-	in        requestReader
-	reply     []byte // replies not yet queued in out
-	resp3     bool   // of the connection; out has its own for deliveries
-	authed    bool
-	before    int64      // bytes it was sent or had queued when it was last logged out
-	wrong     int        // passwords since it connected or last logged in
-	judged    *acl.Rules // that the request at hand was allowed by
-	replies   replyMode
-	tx        *transaction // nil outside MULTI
-	broker    operations   // the broker, or its Exclusive while EXEC runs
-	w         *workspace   // nil while no requests are run
-	fanned    int          // bytes delivered and not yet counted in the flusher's backlog
-	longest   int          // bytes of the longest of them
-	pieced    int          // bytes of replies queued in pieces since they were last sent on their way
-	mark      int          // where the replies to the request at hand begin in reply
-	failed    bool         // the request at hand was answered with an error
-	outgrew   bool         // closed for the length of its replies
-	endWhy    closeReason  // set by the request at hand to close after its reply
-	ended     bool         // no further request is run
-	onLoop    bool         // the goroutine of an event loop has the client's turn: nothing may wait
-	leftover  bool         // requests were left that are not for that goroutine
-	looped    looped       // t, if an event loop waits for it; immutable once the client is open
-	lostBy    error        // why the connection cannot be read any more
-	turnState atomic.Uint32
+	resp3    bool // of the connection; out has its own for deliveries
+	authed   bool
+	failed   bool // the request at hand was answered with an error
+	outgrew  bool // closed for the length of its replies
+	ended    bool // no further request is run
+	ordered  bool // holds monitors.order
+	onLoop   bool // the goroutine of an event loop has the client's turn: nothing may wait
+	leftover bool // requests were left that are not for that goroutine
+	replies  replyMode
+	wrong    int32 // passwords since it connected or last logged in
+	in       requestReader
+	reply    []byte       // replies not yet queued in out
+	w        *workspace   // nil while no requests are run
+	before   int64        // bytes it was sent or had queued when it was last logged out
+	judged   *acl.Rules   // that the request at hand was allowed by
+	tx       *transaction // nil outside MULTI
+	broker   operations   // the broker, or its Exclusive while EXEC runs
+	longest  int          // bytes of the longest of the replies
+	mark     int          // where the replies to the request at hand begin in reply
+	clock    time.Duration
+	endWhy   closeReason // set by the request at hand to close after its reply
+	lostBy   error       // why the connection cannot be read any more
+	linger   *time.Timer // closes the connection if the last reply does not get out
 
-	held    atomic.Bool // the request at hand waits for the end of a pause; others may look
-	ordered bool        // holds monitors.order
-	gone    atomic.Bool // closed: by others too; nothing of it is run any more
-	quiet   atomic.Bool // no request is running and, while the server ends, none will
-	linger  *time.Timer // closes the connection if the last reply does not get out
-	clock   time.Duration
+	turnState  atomic.Uint32
+	held       atomic.Bool // the request at hand waits for the end of a pause; others may look
+	gone       atomic.Bool // closed: by others too; nothing of it is run any more
+	quiet      atomic.Bool // no request is running and, while the server ends, none will
+	monitoring atomic.Bool // has sent MONITOR
+	muted      atomic.Bool // CLIENT REPLY OFF, for those who send it lines of MONITOR
+
+	strangeSince atomic.Int64 // when it has connected without a login, or lost it, in nanoseconds since the server's start; 0 with one
 
 	// Read by CLIENT LIST.
 	last     atomic.Pointer[command] // last command; nil before the first
@@ -73,26 +77,19 @@ type client struct {
 	subs     atomic.Pointer[broker.Member]
 	user     atomic.Pointer[acl.User]
 
-	monitoring atomic.Bool // has sent MONITOR
-	muted      atomic.Bool // CLIENT REPLY OFF, for those who send it lines of MONITOR
-
-	strangeSince atomic.Int64 // when it has connected without a login, or lost it, in nanoseconds since the server's start; 0 with one
-
-	mu       sync.Mutex // guards the fields below; CLIENT LIST reads them
-	tracking *tracking  // nil without; set by the read loop, which may look without mu
-	name     string
-	libName  string
-	libVer   string
-	db       int
-	queued   int // commands in tx; -1 outside MULTI
-	proto    int // 2 or 3
-	noEvict  bool
-	noTouch  bool
-	reason   closeReason // empty while open
-	detail   string      // what is known beside reason
-	ending   bool        // closes after its last reply
-
-	accounted sync.Once // account has told of the end
+	mu        sync.Mutex // guards the fields below; CLIENT LIST reads them
+	proto     int8       // 2 or 3
+	noEvict   bool
+	noTouch   bool
+	ending    bool      // closes after its last reply
+	db        int32     // that SELECT has set
+	queued    int32     // commands in tx; -1 outside MULTI
+	accounted sync.Once // account has told of the end; without mu
+	tracking  *tracking // nil without; set by the read loop, which may look without mu
+	name      string
+	lib       unique.Handle[library] // zero if it has not told
+	reason    closeReason            // empty while open
+	detail    string                 // what is known beside reason
 }
 
 // replyMode is what CLIENT REPLY has set.
@@ -129,7 +126,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 	c := &client{s: s, id: s.lastID.Add(1), t: newTransport(nc), created: s.uptime(), queued: -1, proto: 2, broker: s.broker}
 	c.addr, c.laddr, c.unix = addresses(nc)
 	c.laddr = s.sharedText(c.laddr)
-	c.fd = c.t.fd()
+	c.fd = int32(c.t.fd())
 	c.out = newOutbox(c.t, &s.out, c)
 	c.in.limits = s.requestLimits.Load()
 	c.logout()
@@ -294,7 +291,7 @@ func (c *client) batch() {
 			c.close(closedUnauthLimit)
 			break
 		}
-		if len(c.reply)+c.pieced > maxReplies || c.fanned > maxFanned || c.clock-began > maxHeld {
+		if len(c.reply)+c.w.pieced > maxReplies || c.w.fanned > maxFanned || c.clock-began > maxHeld {
 			began = c.clock
 			c.finishRun()
 			c.deliverAll()
@@ -383,16 +380,16 @@ const (
 // deliverAll sends the client's replies and then what it published.
 func (c *client) deliverAll() {
 	c.queueReply()
-	c.pieced = 0
 	if c.out.flush() {
 		c.s.flusher.add(c.out)
 	}
-	if c.fanned != 0 {
-		c.s.flusher.backlog.Add(int64(c.fanned))
-		c.fanned = 0
-	}
-	if c.w != nil {
-		c.flushOthers(c.w)
+	if w := c.w; w != nil {
+		w.pieced = 0
+		if w.fanned != 0 {
+			c.s.flusher.backlog.Add(int64(w.fanned))
+			w.fanned = 0
+		}
+		c.flushOthers(w)
 	}
 	c.s.flusher.help()
 }

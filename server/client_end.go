@@ -88,8 +88,8 @@ func (c *client) teardown() {
 	if c.linger != nil {
 		c.linger.Stop()
 	}
-	c.s.flusher.backlog.Add(int64(c.fanned)) // these two are left by a panic
-	if c.w != nil {
+	if c.w != nil { // left by a panic
+		c.s.flusher.backlog.Add(int64(c.w.fanned))
 		c.s.flusher.add(c.w.dirty...)
 	}
 }

@@ -49,9 +49,10 @@ func (c *client) endConfirmation(at int) {
 func (c *client) Deliver(d *broker.Delivery) {
 	wake, counted := c.out.deliver(d)
 	if from, ok := d.From.(*client); ok {
-		from.fanned += counted
+		w := from.work()
+		w.fanned += counted
 		if wake {
-			from.work().dirty = append(from.work().dirty, c.out)
+			w.dirty = append(w.dirty, c.out)
 		}
 		return
 	}

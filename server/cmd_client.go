@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"unique"
 
 	"github.com/tidwall/redcon"
 )
@@ -39,13 +40,26 @@ func cmdClientSetName(c *client, argv [][]byte) {
 	c.ok()
 }
 
+// A library is what a client has told of itself by CLIENT SETINFO. Those who use the
+// same one share the memory.
+type library struct{ name, version string }
+
+// library returns what the client has told. Who is not its own goroutine has mu.
+func (c *client) library() (l library) {
+	if c.lib != (unique.Handle[library]{}) {
+		l = c.lib.Value()
+	}
+	return l
+}
+
 func cmdClientSetInfo(c *client, argv [][]byte) {
-	var field *string
+	lib := c.library() // nobody else changes it
+	was := len(lib.name) + len(lib.version)
 	switch {
 	case equalFold(argv[2], "lib-name"):
-		field = &c.libName
+		lib.name = string(argv[3])
 	case equalFold(argv[2], "lib-ver"):
-		field = &c.libVer
+		lib.version = string(argv[3])
 	default:
 		c.fail(fmt.Sprintf("ERR Unrecognized option '%s'", echo(argv[2], maxEcho)))
 		return
@@ -55,7 +69,8 @@ func cmdClientSetInfo(c *client, argv [][]byte) {
 		return
 	}
 	c.mu.Lock()
-	c.setTextLocked(field, string(argv[3]))
+	c.textMem.Add(int64(len(lib.name) + len(lib.version) - was))
+	c.lib = unique.Make(lib)
 	c.mu.Unlock()
 	c.ok()
 }

@@ -152,7 +152,7 @@ func cmdSelect(c *client, argv [][]byte) {
 		return
 	}
 	c.mu.Lock()
-	c.db = int(n)
+	c.db = int32(n)
 	c.mu.Unlock()
 	c.ok()
 }

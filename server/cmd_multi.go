@@ -49,7 +49,7 @@ func (c *client) queue(cmd *command, argv [][]byte) {
 // setQueued keeps what CLIENT LIST tells of the transaction.
 func (c *client) setQueued(n int) {
 	c.mu.Lock()
-	c.queued = n
+	c.queued = int32(n)
 	c.mu.Unlock()
 	bytes := 0
 	if c.tx != nil {

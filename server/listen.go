@@ -37,7 +37,7 @@ func (s *Server) accept(ln *listener) error {
 			pause = 0
 			switch c, ok := s.admit(nc, ln); {
 			case !ok:
-			case c.looped != nil:
+			case c.looped() != nil:
 				c.begin()
 			default:
 				go func() {

@@ -107,9 +107,10 @@ func (c *client) send(to *client, p []byte) {
 		return
 	}
 	wake, counted := to.out.feed(p)
-	c.fanned += counted
+	w := c.work()
+	w.fanned += counted
 	if wake {
-		c.work().dirty = append(c.work().dirty, to.out)
+		w.dirty = append(w.dirty, to.out)
 	}
 }
 

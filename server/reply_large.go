@@ -109,7 +109,7 @@ func (c *client) replyPieces(p *pieces) {
 	if c.tx == nil && !c.silent() && p.size > keptReply {
 		c.queueReply()
 		c.out.pushChunks(p.q, p.size)
-		c.pieced += p.size
+		c.work().pieced += p.size
 		return
 	}
 	c.reserve(p.size)

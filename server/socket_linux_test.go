@@ -26,7 +26,7 @@ func TestPeersAreWatched(t *testing.T) {
 		fd := s.clients()[0].fd
 		option := func(level, name int) int {
 			t.Helper()
-			value, err := syscall.GetsockoptInt(fd, level, name)
+			value, err := syscall.GetsockoptInt(int(fd), level, name)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -133,7 +133,7 @@ func (s *Server) joinLoop(c *client, nc net.Conn) bool {
 		return false
 	}
 	t.sock = sock
-	c.t, c.out.t, c.looped, c.fd = t, t, t, fd
+	c.t, c.out.t, c.fd = t, t, int32(fd)
 	_ = nc.Close()
 	return true
 }

@@ -51,7 +51,7 @@ func (c *client) begin() {
 	}
 	if !c.endTurn() {
 		c.turnState.Store(turnIdle)
-		c.looped.call()
+		c.looped().call()
 	}
 }
 
@@ -116,13 +116,13 @@ func (c *client) turn(first task) {
 			c.takeOver(taskEnd)
 			return
 		case c.leftover:
-		case !c.looped.mayHaveMore():
+		case !c.looped().mayHaveMore():
 			if c.endTurn() {
 				return
 			}
 		case c.onLoop && reads >= maxReads:
 			c.turnState.Store(turnIdle)
-			c.looped.call() // behind the others
+			c.looped().call() // behind the others
 			return
 		}
 	}
@@ -147,6 +147,12 @@ const (
 type looped interface {
 	mayHaveMore() bool // after a read
 	call()             // have the client called
+}
+
+// looped returns the client's transport if an event loop waits for it, else nil.
+func (c *client) looped() looped {
+	l, _ := c.t.(looped)
+	return l
 }
 
 // finish lets go of a client that an event loop has waited for.

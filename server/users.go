@@ -144,7 +144,7 @@ func (c *client) login(by, name, password []byte) bool {
 		c.logDenial(reasonAuth, by, string(name))
 		c.fail(errWrongPass)
 		c.wrong++
-		if most := c.s.config().MaxAuthFailures; most > 0 && c.wrong >= most {
+		if most := c.s.config().MaxAuthFailures; most > 0 && int(c.wrong) >= most {
 			c.endWhy = closedAuthFailures
 		}
 		return false

@@ -8,6 +8,9 @@ type workspace struct {
 	reply []byte // memory of client.reply
 	words requestWords
 
+	pieced int // bytes of replies queued in pieces since they were last sent on their way
+	fanned int // bytes delivered and not yet counted in the flusher's backlog
+
 	run   run       // PUBLISHes not handed to the broker yet
 	one   [1][]byte // the payload of a PUBLISH on its own
 	dirty []*outbox // receivers to flush
