@@ -36,12 +36,12 @@ type client struct {
 	outgrew  bool // closed for the length of its replies
 	ended    bool // no further request is run
 	ordered  bool // holds monitors.order
-	onLoop   bool // the goroutine of an event loop has the client's turn: nothing may wait
 	leftover bool // requests were left that are not for that goroutine
 	replies  replyMode
 	wrong    int32 // passwords since it connected or last logged in
 	in       requestReader
 	reply    []byte       // replies not yet queued in out
+	onLoop   *loop        // whose goroutine has the client's turn, so that nothing may wait; nil if none has
 	w        *workspace   // nil while no requests are run
 	before   int64        // bytes it was sent or had queued when it was last logged out
 	judged   *acl.Rules   // that the request at hand was allowed by
@@ -272,6 +272,9 @@ func (c *client) batch() {
 	c.work()
 	began := c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
+		if c.runsOn() {
+			continue
+		}
 		argv, err := c.in.next(!c.needsAuth())
 		if err == errIncomplete {
 			break
@@ -319,7 +322,7 @@ func (c *client) batch() {
 // makeRoom waits while too much is queued for the client, or leaves that to a
 // goroutine that may wait.
 func (c *client) makeRoom() {
-	if !c.onLoop {
+	if c.onLoop == nil {
 		c.out.awaitRoom()
 	} else if c.out.isCrowded() {
 		c.leftover = true
@@ -396,22 +399,33 @@ func (c *client) deliverAll() {
 
 // flushOthers sends on its way what was queued for others.
 func (c *client) flushOthers(w *workspace) {
-	many := w.dirty[:0]
-	if direct := len(w.dirty) <= directReceivers; direct {
-		many = nil
+	if len(w.dirty) == 0 {
+		return
 	}
-	for _, o := range w.dirty {
-		if many != nil && !o.slow {
-			many = append(many, o)
-		} else if o.flush() {
-			c.s.flusher.add(o)
-		}
+	if l := c.onLoop; l != nil && c.s.flusher.backlog.Load() <= maxFanned {
+		l.dirty = append(l.dirty, w.dirty...)
+	} else {
+		c.s.flushAll(w.dirty)
 	}
-	c.s.flusher.add(many...)
 	clear(w.dirty)
 	if w.dirty = w.dirty[:0]; cap(w.dirty) > maxKeptDirty {
 		w.dirty = nil
 	}
+}
+
+// flushAll sends what is queued in outboxes that others have made dirty, or has it
+// sent.
+func (s *Server) flushAll(list []*outbox) {
+	direct := len(list) <= directReceivers
+	many := list[:0]
+	for _, o := range list {
+		if !direct && !o.slow {
+			many = append(many, o)
+		} else if o.flush() {
+			s.flusher.add(o)
+		}
+	}
+	s.flusher.add(many...)
 }
 
 // maxKeptDirty is the capacity of the receiver list kept between batches.

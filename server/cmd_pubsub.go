@@ -136,6 +136,22 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 	return true
 }
 
+// runsOn adds the next request to the run at hand if it is one more of the same:
+// whatever was asked of the last request has the same answer.
+func (c *client) runsOn() bool {
+	r := &c.w.run
+	if r.num == 0 || r.num == maxRun || c.s.modes.Load() != 0 || c.tracking != nil || c.judged != c.user.Load().Rules() {
+		return false
+	}
+	payload, ok := c.in.another(maxRunPayload)
+	if !ok {
+		return false
+	}
+	r.payloads = append(r.payloads, payload)
+	r.num++
+	return true
+}
+
 // finishRun publishes what has been collected and queues the replies.
 func (c *client) finishRun() {
 	if c.w == nil || c.w.run.num == 0 {
@@ -157,9 +173,7 @@ func (c *client) finishRun() {
 		k = broker.ShardChannel
 	}
 	n := c.s.broker.PublishFrom(c, k, view(r.channel), r.payloads...)
-	for range r.num {
-		c.reply = redcon.AppendInt(c.reply, int64(n))
-	}
+	c.reply = appendInts(c.reply, n, r.num)
 	c.mark = len(c.reply)
 	c.clock = c.s.uptime()
 	c.failed = false
@@ -173,6 +187,16 @@ func (c *client) finishRun() {
 	}
 	clear(r.payloads)
 	*r = run{payloads: r.payloads[:0]}
+}
+
+// appendInts appends one integer reply so many times.
+func appendInts(b []byte, n, times int) []byte {
+	at := len(b)
+	b = redcon.AppendInt(b, int64(n))
+	for end := at + times*(len(b)-at); len(b) < end; {
+		b = append(b, b[at:at+min(len(b)-at, end-len(b))]...)
+	}
+	return b
 }
 
 func cmdPubsubChannels(c *client, argv [][]byte) { c.listChannels(broker.Channel, argv) }

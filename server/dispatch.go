@@ -6,7 +6,7 @@ import "time"
 // valid until the batch ends, that of an inline request until the next.
 func (c *client) dispatch(argv [][]byte) {
 	cmd, known := c.s.lookup(argv)
-	if c.onLoop && !c.isQuick(cmd, argv) {
+	if c.onLoop != nil && !c.isQuick(cmd, argv) {
 		c.in.postpone()
 		c.leftover = true
 		return

@@ -78,12 +78,21 @@ func (f *flusher) run() {
 			f.bell.wait()
 			f.mu.Lock()
 		}
-		n := f.takeLocked(lot[:])
+		round := len(f.dirty) - f.next
 		f.mu.Unlock()
-		if n == 0 {
+		if round == 0 {
 			return
 		}
-		f.flush(lot[:n])
+		for round > 0 {
+			f.mu.Lock()
+			n := f.takeLocked(lot[:min(round, flushLot)])
+			f.mu.Unlock()
+			if n == 0 {
+				break // others have helped
+			}
+			f.flush(lot[:n])
+			round -= n
+		}
 	}
 }
 

@@ -75,6 +75,7 @@ type requestReader struct {
 	bulk int // length of the element at scan; -1 before its header
 
 	last   int           // first byte of the last request
+	tail   int           // first byte of its last element's header; of no use if it was inline
 	words  *requestWords // nil between rounds
 	inline bool          // the last request was inline: the next overwrites its words
 }
@@ -254,6 +255,34 @@ func (r *requestReader) next(authenticated bool) ([][]byte, error) {
 	return nil, errIncomplete
 }
 
+// another returns the last element of the request that follows the last one, if it
+// has arrived and equals that but for this element, which may have so many bytes. It
+// is what next would find, for a fraction of the work: most requests of a pipeline
+// are like that. If it is not so, nothing has happened. It may be called after next or
+// another has returned a request, until settle.
+func (r *requestReader) another(most int) (element []byte, ok bool) {
+	if r.inline || r.args != 0 {
+		return nil, false
+	}
+	common, b := r.buf.b[r.last:r.tail+1], r.buf.b[r.start:r.end]
+	if len(b) <= len(common) || !bytes.Equal(b[:len(common)], common) {
+		return nil, false
+	}
+	i, n := len(common), 0
+	for ; i < len(b) && b[i]-'0' <= 9 && n <= most; i++ {
+		n = 10*n + int(b[i]-'0')
+	}
+	digits := b[len(common):i]
+	if len(digits) == 0 || digits[0] == '0' && len(digits) > 1 || n > min(most, r.limits.bulk) || len(b)-i < n+4 || b[i] != '\r' {
+		return nil, false
+	}
+	i += 2 // of which next does not look at the second either
+	r.last, r.tail = r.start, r.start+len(common)-1
+	r.start += i + n + 2
+	r.head, r.scan = r.start, r.start
+	return b[i : i+n : i+n], true
+}
+
 // count reads the line that says how many elements a request has.
 func (r *requestReader) count(authenticated bool) error {
 	line, err := r.header(errBigCount)
@@ -279,6 +308,7 @@ func (r *requestReader) count(authenticated bool) error {
 // element reads one element of a request.
 func (r *requestReader) element(authenticated bool) error {
 	if r.bulk < 0 {
+		r.tail = r.head
 		line, err := r.header(errBigBulk)
 		if err != nil {
 			return err

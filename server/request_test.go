@@ -24,8 +24,10 @@ type feeder struct {
 	r      *requestReader
 	authed bool
 	putOff func() bool // tells whether the request at hand is to come again; nil for never
+	alike  func() int  // how long the last element may be of the next request if that is like the last; nil for no such request
 
 	requests [][]string
+	found    int // of them, by another
 	fed      int // bytes
 	copied   int // bytes that moved within the reader
 	widest   int // capacity of the largest buffer held
@@ -96,6 +98,19 @@ func (f *feeder) run() error {
 			continue
 		}
 		f.requests = append(f.requests, words)
+		for f.alike != nil {
+			last, ok := f.r.another(f.alike())
+			if !ok {
+				break
+			}
+			if f.putOff != nil && f.putOff() {
+				f.r.postpone()
+				f.r.settle()
+				break
+			}
+			f.requests = append(f.requests, append(slices.Clone(words[:len(words)-1]), string(last)))
+			f.found++
+		}
 	}
 }
 

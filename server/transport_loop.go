@@ -16,11 +16,18 @@ import (
 // A loopTransport is a plain socket that an event loop waits for. Its read does not
 // wait: the error is errWouldBlock if nothing has arrived.
 type loopTransport struct {
-	sock  *eventloop.Socket // nil until the loop has it
-	tcp   bool
+	// Immutable once the client is open.
+	c    *client
+	loop *loop
+	sock *eventloop.Socket
+	tcp  bool
+
 	woken atomic.Bool
 	rest  bool // there may be more to read; owned by who reads
 }
+
+// Ready is called by the event loop.
+func (t *loopTransport) Ready() { t.c.ready(t.loop) }
 
 func (t *loopTransport) read(in inbox) (int, error) {
 	if t.woken.Load() && t.woken.Swap(false) {
@@ -117,7 +124,7 @@ func (s *Server) joinLoop(c *client, nc net.Conn) bool {
 	if err != nil {
 		return false
 	}
-	l := s.loops.pick()
+	l := s.loops.pick(s)
 	if l == nil {
 		return false
 	}
@@ -125,9 +132,9 @@ func (s *Server) joinLoop(c *client, nc net.Conn) bool {
 	if rc.Control(func(d uintptr) { fd, err = unix.FcntlInt(d, unix.F_DUPFD_CLOEXEC, 0) }) != nil || err != nil {
 		return false
 	}
-	t := &loopTransport{tcp: tcp, rest: true}
+	t := &loopTransport{c: c, loop: l, tcp: tcp, rest: true}
 	c.turnState.Store(turnBusy) // until it is ready for what happens
-	sock, err := l.Add(fd, readiness{c})
+	sock, err := l.Add(fd, t)
 	if err != nil {
 		_ = unix.Close(fd)
 		return false

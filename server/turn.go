@@ -1,12 +1,5 @@
 package server
 
-import (
-	"runtime"
-	"sync"
-
-	"github.com/pubsubd/pubsubd/internal/eventloop"
-)
-
 // A client whose connection an event loop waits for has a turn when something
 // happens to it. As a rule the loop's goroutine takes it. What may take long or may
 // have to wait, it leaves to a goroutine of the client's own, which lives until
@@ -19,17 +12,14 @@ const (
 	turnAgain               // and something has happened since
 )
 
-// readiness tells a client that something has happened.
-type readiness struct{ c *client }
-
-// Ready is called by the event loop.
-func (r readiness) Ready() {
-	c := r.c
+// ready has the client's turn taken by the goroutine of an event loop, which calls
+// it when something has happened.
+func (c *client) ready(l *loop) {
 	for {
 		switch c.turnState.Load() {
 		case turnIdle:
 			if c.turnState.CompareAndSwap(turnIdle, turnBusy) {
-				c.onLoop = true
+				c.onLoop = l
 				c.turn(taskRead)
 				return
 			}
@@ -95,7 +85,7 @@ func (c *client) turn(first task) {
 			return
 		}
 		if c.in.growth() > 0 {
-			if c.onLoop {
+			if c.onLoop != nil {
 				c.takeOver(taskRead)
 				return
 			}
@@ -120,7 +110,7 @@ func (c *client) turn(first task) {
 			if c.endTurn() {
 				return
 			}
-		case c.onLoop && reads >= maxReads:
+		case c.onLoop != nil && reads >= maxReads:
 			c.turnState.Store(turnIdle)
 			c.looped().call() // behind the others
 			return
@@ -130,7 +120,7 @@ func (c *client) turn(first task) {
 
 // takeOver gives the client's turn to a goroutine of its own.
 func (c *client) takeOver(first task) {
-	c.onLoop = false
+	c.onLoop = nil
 	go c.turn(first)
 }
 
@@ -159,52 +149,4 @@ func (c *client) looped() looped {
 func (c *client) finish() {
 	c.teardown()
 	c.s.running.Done()
-}
-
-// loops are the event loops of a server.
-type loops struct {
-	num int // at most; set before the first pick
-
-	mu   sync.Mutex
-	list []*eventloop.Loop
-	next int
-	none bool // there are none to be had, or no more
-}
-
-// eventLoops is how many event loops a server has.
-func (c *Config) eventLoops() int {
-	if c.EventLoops >= 0 {
-		return c.EventLoops
-	}
-	return (runtime.GOMAXPROCS(0) + 1) / 2
-}
-
-// pick returns a loop for one more connection, nil if there is none.
-func (l *loops) pick() *eventloop.Loop {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.none || l.num == 0 {
-		return nil
-	}
-	if len(l.list) < l.num {
-		one, err := eventloop.New()
-		if err != nil {
-			l.none = true
-			return nil
-		}
-		l.list = append(l.list, one)
-	}
-	l.next = (l.next + 1) % len(l.list)
-	return l.list[l.next]
-}
-
-// close ends the loops, which nobody uses any more.
-func (l *loops) close() {
-	l.mu.Lock()
-	list := l.list
-	l.list, l.none = nil, true
-	l.mu.Unlock()
-	for _, one := range list {
-		one.Close()
-	}
 }

@@ -13,6 +13,7 @@ type Loop struct {
 	// Immutable after New.
 	epoll int
 	bell  int // an eventfd
+	after func()
 	done  chan struct{}
 
 	mu      sync.Mutex
@@ -26,8 +27,9 @@ type Loop struct {
 // lot is the most events taken from the system at a time.
 const lot = 128
 
-// New starts a loop.
-func New() (*Loop, error) {
+// New starts a loop. After is called by its goroutine whenever the handlers of all
+// sockets to which something had happened have been, before it waits again.
+func New(after func()) (*Loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("eventloop: %w", err)
@@ -43,7 +45,7 @@ func New() (*Loop, error) {
 		}
 		return nil, fmt.Errorf("eventloop: %w", err)
 	}
-	l := &Loop{epoll: epoll, bell: bell, done: make(chan struct{})}
+	l := &Loop{epoll: epoll, bell: bell, after: after, done: make(chan struct{})}
 	go l.run()
 	return l, nil
 }
@@ -127,6 +129,7 @@ func (l *Loop) run() {
 			ready[i] = nil
 			s.handler.Ready()
 		}
+		l.after()
 		if ended {
 			return
 		}

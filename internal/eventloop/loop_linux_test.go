@@ -25,7 +25,7 @@ func pair(t *testing.T) (near, far int) {
 // start returns a loop that ends with the test.
 func start(t *testing.T) *Loop {
 	t.Helper()
-	l, err := New()
+	l, err := New(func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestManySockets(t *testing.T) {
 
 // A loop ends when all its sockets are closed, the handlers of which it has called.
 func TestCloseLoop(t *testing.T) {
-	l, err := New()
+	l, err := New(func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import "errors"
 type Loop struct{}
 
 // New returns errors.ErrUnsupported.
-func New() (*Loop, error) { return nil, errors.ErrUnsupported }
+func New(func()) (*Loop, error) { return nil, errors.ErrUnsupported }
 
 // Add returns errors.ErrUnsupported.
 func (*Loop) Add(int, Handler) (*Socket, error) { return nil, errors.ErrUnsupported }

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/pubsubd/pubsubd/internal/eventloop"
+)
+
+// A loop is an event loop and what the requests of its clients have put into the
+// outboxes of others since it last waited: of several clients that publish to the
+// same receivers, these hear in one write.
+type loop struct {
+	*eventloop.Loop
+	s     *Server
+	dirty []*outbox // owned by the loop's goroutine
+}
+
+// sendOthers is called when all that had happened is done.
+func (l *loop) sendOthers() {
+	if len(l.dirty) > 0 {
+		l.s.flushAll(l.dirty)
+		clear(l.dirty)
+		if l.dirty = l.dirty[:0]; cap(l.dirty) > maxKeptDirty {
+			l.dirty = nil
+		}
+	}
+}
+
+// loops are the event loops of a server.
+type loops struct {
+	num int // at most; set before the first pick
+
+	mu   sync.Mutex
+	list []*loop
+	next int
+	none bool // there are none to be had, or no more
+}
+
+// eventLoops is how many event loops a server has.
+func (c *Config) eventLoops() int {
+	if c.EventLoops >= 0 {
+		return c.EventLoops
+	}
+	return (runtime.GOMAXPROCS(0) + 1) / 2
+}
+
+// pick returns a loop for one more connection, nil if there is none.
+func (l *loops) pick(s *Server) *loop {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.none || l.num == 0 {
+		return nil
+	}
+	if len(l.list) < l.num {
+		one := &loop{s: s}
+		var err error
+		if one.Loop, err = eventloop.New(one.sendOthers); err != nil {
+			l.none = true
+			return nil
+		}
+		l.list = append(l.list, one)
+	}
+	l.next = (l.next + 1) % len(l.list)
+	return l.list[l.next]
+}
+
+// close ends the loops, which nobody uses any more.
+func (l *loops) close() {
+	l.mu.Lock()
+	list := l.list
+	l.list, l.none = nil, true
+	l.mu.Unlock()
+	for _, one := range list {
+		one.Close()
+	}
+}

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Requests of a pipeline that differ in their last element only are found to be alike,
+// others are not, and none is read twice or left out.
+func TestAnotherRequest(t *testing.T) {
+	const first = "*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n1\r\n"
+	for _, test := range []struct {
+		in    string // after the first
+		most  int
+		want  []string // requests after the first
+		found int      // of them, without reading them as a whole
+	}{
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2\r\n", 9, []string{"PUBLISH c 2"}, 1},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$0\r\n\r\n", 9, []string{"PUBLISH c "}, 1},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$12\r\n123456789012\r\n", 12, []string{"PUBLISH c 123456789012"}, 1},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$12\r\n123456789012\r\n", 11, []string{"PUBLISH c 123456789012"}, 0},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n$1\r\n2\r\n", 9, []string{"PUBLISH d 2"}, 0},
+		{"*3\r\n$7\r\nPUBLISH\r\n$2\r\ncc\r\n$1\r\n2\r\n", 9, []string{"PUBLISH cc 2"}, 0},
+		{"*2\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n" + first, 9, []string{"PUBLISH c", "PUBLISH c 1"}, 0},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n", 9, nil, 0},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2", 9, nil, 0},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2\r", 9, nil, 0},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1", 9, nil, 0},
+		{"PUBLISH c 2\r\n" + first + first, 9, []string{"PUBLISH c 2", "PUBLISH c 1", "PUBLISH c 1"}, 1},
+	} {
+		f := newFeeder(testLimits(), true)
+		f.alike = func() int { return test.most }
+		if err := f.feed([]byte(first + test.in)); err != nil {
+			t.Errorf("%q: %v", test.in, err)
+		}
+		var got []string
+		for _, words := range f.requests[1:] {
+			got = append(got, strings.Join(words, " "))
+		}
+		if !slices.Equal(got, test.want) || f.found != test.found {
+			t.Errorf("%q: %q, %d without reading them as a whole, want %q and %d", test.in, got, f.found, test.want, test.found)
+		}
+	}
+}
+
+// All messages of a pipeline are one run, and a permission that goes between two of
+// them ends it.
+func TestRunOfAPipeline(t *testing.T) {
+	s := newServer(t)
+	v, err := s.users.Set("v", false, "on", "nopass", "+publish", "&a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := newFakeTransport(-1)
+	c := localClient(s, to)
+	c.user.Store(v.User)
+	c.in.received(copy(c.in.space(), slices.Repeat(encode("PUBLISH", "a", "m"), 5)))
+	argv, err := c.in.next(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.dispatch(argv)
+	if !c.runsOn() || !c.runsOn() || c.w.run.num != 3 {
+		t.Errorf("%d messages are collected, want 3", c.w.run.num)
+	}
+	if _, err := s.users.Set("v", false, "resetchannels"); err != nil {
+		t.Fatal(err)
+	}
+	if c.runsOn() {
+		t.Error("a message joins that is not allowed any more")
+	}
+	c.batch()
+	const denied = "-NOPERM No permissions to access a channel"
+	if got, want := strings.Join(to.frames(t), " "), "0 0 0 "+denied+" "+denied; got != want {
+		t.Errorf("answered %q, want %q", got, want)
+	}
+	c.close(closedByPeer)
+	c.detach()
+}
+
+func TestAppendInts(t *testing.T) {
+	for _, n := range []int{0, 7, 100, -1} {
+		want := "before"
+		for times := 1; times < 300; times++ {
+			want += string(appendInts(nil, n, 1))
+			if got := string(appendInts([]byte("before"), n, times)); got != want {
+				t.Fatalf("%d times %d is %q", times, n, got)
+			}
+		}
+	}
+}
