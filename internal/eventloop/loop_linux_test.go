@@ -235,6 +235,39 @@ func TestManySockets(t *testing.T) {
 	}
 }
 
+// What is to be done after all handlers is done after all that were called for one
+// reason or another.
+func TestAfter(t *testing.T) {
+	var calls, after atomic.Int32
+	b := make(bell, 1)
+	l, err := New(func() {
+		if calls.Load() > 0 {
+			after.Store(calls.Load())
+			b.Ready()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, far := pair(t)
+	defer unix.Close(far)
+	s, err := l.Add(near, handlerFunc(func() {
+		if after.Load() == calls.Add(1) {
+			t.Error("after came before the handler")
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Call()
+	<-b
+	if after.Load() == 0 {
+		t.Error("after was not called behind the handler")
+	}
+	s.Close()
+	l.Close()
+}
+
 // A loop ends when all its sockets are closed, the handlers of which it has called.
 func TestCloseLoop(t *testing.T) {
 	l, err := New(func() {})

@@ -1,0 +1,159 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/pubsubd/pubsubd/broker"
+)
+
+// loopServer returns a server with a single event loop, and its address.
+func loopServer(t testing.TB) (*Server, string) {
+	s := newServer(t, func(c *Config) { c.EventLoops = 1 })
+	return s, listen(t, s)
+}
+
+// What has to wait, or may take long, keeps nobody waiting who has the same loop.
+func TestLoopGoesOn(t *testing.T) {
+	for what, keepBusy := range map[string]func(t *testing.T, s *Server, busy *testConn, meanwhile func()){
+		"a command that waits for a lock": func(t *testing.T, s *Server, busy *testConn, meanwhile func()) {
+			c := s.openClients()[0]
+			s.broker.Exclusive(c.join(), func(*broker.Exclusive) {
+				busy.send("PUBSUB NUMSUB c")
+				waitFor(t, "the command to begin", func() bool { return c.turnState.Load() != turnIdle })
+				meanwhile()
+			})
+			busy.want("[c 0]")
+		},
+		"a client that does not read its replies": func(t *testing.T, s *Server, busy *testConn, meanwhile func()) {
+			const num, size = 2 * maxUnsent / (1 << 20), 1 << 20
+			request := encode("ECHO", strings.Repeat("x", size))
+			sent := make(chan error, 1)
+			go func() {
+				for range num {
+					if _, err := busy.nc.Write(request); err != nil {
+						sent <- err
+						return
+					}
+				}
+				sent <- nil
+			}()
+			waitFor(t, "replies to be too many", func() bool { return s.openClients()[0].out.awaiting.Load() })
+			meanwhile()
+			for range num {
+				if f := busy.next(); len(f.text) != size {
+					t.Fatalf("a reply of %d bytes", len(f.text))
+				}
+			}
+			if err := <-sent; err != nil {
+				t.Error(err)
+			}
+		},
+		"a large request on its way": func(t *testing.T, s *Server, busy *testConn, meanwhile func()) {
+			text := strings.Repeat("x", 1<<20)
+			request := string(encode("ECHO", text))
+			for i := 0; i < len(request); i += 100_000 {
+				busy.raw(request[i:min(i+100_000, len(request))])
+				meanwhile()
+			}
+			if f := busy.next(); f.text != text {
+				t.Errorf("an echo of %d bytes", len(f.text))
+			}
+		},
+		"half a request": func(t *testing.T, s *Server, busy *testConn, meanwhile func()) {
+			busy.raw("*1\r\n$4\r\nPI")
+			meanwhile()
+			busy.raw("NG\r\n")
+			busy.want("+PONG")
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s, addr := loopServer(t)
+			busy := dial(t, addr)
+			busy.ask("PING", "+PONG")
+			other := dial(t, addr)
+			keepBusy(t, s, busy, func() {
+				other.ask("PING", "+PONG")
+				other.ask("ECHO x", "x")
+			})
+			busy.ask("PING", "+PONG")
+		})
+	}
+}
+
+// Replies stay in the order of the requests, whoever runs these.
+func TestLoopKeepsTheOrder(t *testing.T) {
+	_, addr := loopServer(t)
+	c := dial(t, addr)
+	var requests, want []string
+	for i := range 300 {
+		n := fmt.Sprint(i)
+		requests = append(requests, "ECHO "+n, "PUBSUB NUMSUB "+n, "PUBLISH c "+n, "MULTI", "PING "+n, "EXEC")
+		want = append(want, n, "["+n+" 0]", "0", "+OK", "+QUEUED", "["+n+"]")
+	}
+	go c.send(requests...)
+	c.want(want...)
+	for i, request := range requests { // and one by one
+		c.ask(request, want[i])
+	}
+}
+
+// A client that nothing happens to has no goroutine, whatever it has done before.
+func TestLoopClientsHaveNoGoroutines(t *testing.T) {
+	const num = 50
+	s, addr := loopServer(t)
+	first := dial(t, addr)
+	first.ask("SUBSCRIBE c", "[subscribe c 1]")
+	before := runtime.NumGoroutine()
+	for range num {
+		c := dial(t, addr)
+		c.ask("PUBSUB NUMPAT", "0")
+		c.ask("SUBSCRIBE c", "[subscribe c 1]")
+	}
+	waitFor(t, "goroutines to end", func() bool { return runtime.NumGoroutine() < before+num/5 })
+	if n := s.broker.Publish("c", []byte("x")); n != num+1 {
+		t.Errorf("published to %d", n)
+	}
+	first.want("[message c x]")
+}
+
+// Whatever ends a connection, its client goes.
+func TestLoopClientsLeave(t *testing.T) {
+	for what, leave := range map[string]func(c *testConn){
+		"a close": func(c *testConn) { _ = c.nc.Close() },
+		"a reset": func(c *testConn) {
+			if err := c.nc.(*net.TCPConn).SetLinger(0); err != nil {
+				t.Error(err)
+			}
+			_ = c.nc.Close()
+		},
+		"a half-close": func(c *testConn) {
+			if err := c.nc.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Error(err)
+			}
+		},
+		"QUIT":          func(c *testConn) { c.send("QUIT") },
+		"nonsense":      func(c *testConn) { c.raw("*x\r\n") },
+		"half requests": func(c *testConn) { c.raw("*2\r\n$4\r\nEC"); _ = c.nc.Close() },
+		"more than is read": func(c *testConn) {
+			go func() { _, _ = io.WriteString(c.nc, strings.Repeat("PUBSUB CHANNELS\r\nPING\r\n", 10_000)) }()
+			c.next()
+			_ = c.nc.Close()
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s, addr := loopServer(t)
+			for range 5 {
+				c := dial(t, addr)
+				c.ask("SUBSCRIBE c", "[subscribe c 1]")
+				c.ask("UNSUBSCRIBE c", "[unsubscribe c 0]")
+				leave(c)
+			}
+			waitFor(t, "clients to go", func() bool { return s.connected() == 0 })
+		})
+	}
+}
