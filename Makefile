@@ -28,6 +28,7 @@ lint:
 
 test: deps lint
 	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race ./server -event-loops 0
 
 fuzz:
 	./.ci/fuzz $(FUZZTIME)
