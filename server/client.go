@@ -402,8 +402,8 @@ func (c *client) flushOthers(w *workspace) {
 	if len(w.dirty) == 0 {
 		return
 	}
-	if l := c.onLoop; l != nil && c.s.flusher.backlog.Load() <= maxFanned {
-		l.dirty = append(l.dirty, w.dirty...)
+	if c.onLoop != nil {
+		c.onLoop.add(w.dirty, c.clock)
 	} else {
 		c.s.flushAll(w.dirty)
 	}

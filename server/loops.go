@@ -3,6 +3,7 @@ package server
 import (
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/pubsubd/pubsubd/internal/eventloop"
 )
@@ -12,8 +13,22 @@ import (
 // same receivers, these hear in one write.
 type loop struct {
 	*eventloop.Loop
-	s     *Server
-	dirty []*outbox // owned by the loop's goroutine
+	s *Server
+
+	// Owned by the loop's goroutine.
+	dirty []*outbox
+	since time.Duration // when the first of dirty became it, since the server's start
+}
+
+// add keeps outboxes for sendOthers. The time is now.
+func (l *loop) add(list []*outbox, now time.Duration) {
+	if len(l.dirty) == 0 {
+		l.since = now
+	}
+	l.dirty = append(l.dirty, list...)
+	if now-l.since > maxHeld || l.s.flusher.backlog.Load() > maxFanned {
+		l.sendOthers()
+	}
 }
 
 // sendOthers is called when all that had happened is done.
