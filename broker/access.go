@@ -2,7 +2,6 @@ package broker
 
 import (
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -82,12 +81,12 @@ func newTrial(channel string) *match.Trial[*audience] { return match.NewTrial[*a
 // some patterns have to be tried first.
 func (a access) publishTo(from any, k Kind, channel string, payloads [][]byte, t *match.Trial[*audience]) (receivers int, ok bool) {
 	b := a.b
-	s := b.shard(channel)
+	s, tag := b.shard(channel)
 	if !a.held {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	to := s.audiences[k][channel]
+	to := s.tables[k].find(channel, tag)
 
 	var matched []*audience
 	if k == Channel && b.patterns.num.Load() > 0 {
@@ -164,22 +163,29 @@ func (d *Delivery) empty() {
 	}
 }
 
+// A spot is where the audience of a name stands, if there is one.
+type spot struct {
+	mu    sync.Locker // of the table
+	table *table      // nil for a pattern
+	tag   uint32
+}
+
+func (b *Broker) spot(k Kind, name string) spot {
+	if k == Pattern {
+		return spot{mu: &b.patterns.mu}
+	}
+	s, tag := b.shard(name)
+	return spot{&s.mu, &s.tables[k], tag}
+}
+
 // find returns the audience of a name, nil if there is none. The lock of its
 // table must be held.
-func (b *Broker) find(k Kind, name string) *audience {
-	if k == Pattern {
+func (b *Broker) find(at spot, name string) *audience {
+	if at.table == nil {
 		to, _ := b.patterns.set.Get(name)
 		return to
 	}
-	return b.shard(name).audiences[k][name]
-}
-
-// table returns the lock of the table where the audience of a name stands.
-func (b *Broker) table(k Kind, name string) sync.Locker {
-	if k == Pattern {
-		return &b.patterns.mu
-	}
-	return &b.shard(name).mu
+	return at.table.find(name, at.tag)
 }
 
 func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
@@ -192,11 +198,11 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 	}
 	a.lock(&m.mu)
 	defer a.unlock(&m.mu)
-	mu := b.table(k, name)
-	a.lock(mu)
-	defer a.unlock(mu)
+	at := b.spot(k, name)
+	a.lock(at.mu)
+	defer a.unlock(at.mu)
 
-	to := b.find(k, name)
+	to := b.find(at, name)
 	if m.b != b {
 		panic("broker: Member of another Broker")
 	}
@@ -213,7 +219,7 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 			}
 			b.patterns.num.Store(int64(b.patterns.set.Len()))
 		} else {
-			b.shard(name).audiences[k][to.name] = to
+			at.table.add(to, at.tag)
 		}
 	} else if m.sets[k].has(to) {
 		return false
@@ -239,24 +245,24 @@ func (a access) unsubscribe(m *Member, k Kind, name string) (removed bool) {
 	if m.sets[k].len() == 0 {
 		return false
 	}
-	mu := a.b.table(k, name)
-	a.lock(mu)
-	defer a.unlock(mu)
-	to := a.b.find(k, name)
+	at := a.b.spot(k, name)
+	a.lock(at.mu)
+	defer a.unlock(at.mu)
+	to := a.b.find(at, name)
 	if to == nil {
 		return false
 	}
 	if !m.sets[k].has(to) {
 		return false
 	}
-	a.b.removeLocked(m, k, to)
+	a.b.removeLocked(m, k, to, at)
 	m.sub.Unsubscribed(k, to.name, m.count(k))
 	return true
 }
 
 // removeLocked ends a subscription. The locks of the member and of the
 // audience's table must be held.
-func (b *Broker) removeLocked(m *Member, k Kind, to *audience) {
+func (b *Broker) removeLocked(m *Member, k Kind, to *audience, at spot) {
 	m.sets[k].remove(to)
 	m.counts[k].Add(-1)
 	m.nameBytes.Add(-int64(len(to.name)))
@@ -272,17 +278,8 @@ func (b *Broker) removeLocked(m *Member, k Kind, to *audience) {
 		b.patterns.num.Store(int64(b.patterns.set.Len()))
 		return
 	}
-	s := b.shard(to.name)
-	delete(s.audiences[k], to.name)
-	if s.removed[k]++; s.removed[k] > minShrink && s.removed[k] > 4*len(s.audiences[k]) {
-		s.audiences[k] = maps.Clone(s.audiences[k])
-		s.removed[k] = 0
-	}
+	at.table.remove(to.name, at.tag)
 }
-
-// minShrink is the number of names that must have gone from a table before it
-// is made anew: Go's maps keep the memory of their largest size.
-const minShrink = 4 << 10
 
 // unsubscribeAll ends all subscriptions of a kind, telling the subscriber of
 // each if tell is set, and returns how many there were.
@@ -290,21 +287,21 @@ func (a access) unsubscribeAll(m *Member, k Kind, tell bool) (n int) {
 	a.lock(&m.mu)
 	defer a.unlock(&m.mu)
 	for to := range m.sets[k].all() {
-		mu := a.b.table(k, to.name)
-		a.lock(mu)
-		a.b.removeLocked(m, k, to)
+		at := a.b.spot(k, to.name)
+		a.lock(at.mu)
+		a.b.removeLocked(m, k, to, at)
 		if tell {
 			m.sub.Unsubscribed(k, to.name, m.count(k))
 		}
-		a.unlock(mu)
+		a.unlock(at.mu)
 		n++
 	}
 	// Check looks at sets without m.mu but with the locks of all tables, any of
 	// which keeps it away.
-	mu := a.b.table(k, "")
-	a.lock(mu)
+	at := a.b.spot(k, "")
+	a.lock(at.mu)
 	m.sets[k] = nil
-	a.unlock(mu)
+	a.unlock(at.mu)
 	return n
 }
 
@@ -342,9 +339,9 @@ func (a access) names(k Kind) iter.Seq[string] {
 		for i := range b.shards {
 			s := &b.shards[i]
 			a.lock(&s.mu)
-			list := slices.Grow((*p)[:0], len(s.audiences[k]))
-			for name := range s.audiences[k] {
-				list = append(list, name)
+			list := slices.Grow((*p)[:0], s.tables[k].num)
+			for to := range s.tables[k].all() {
+				list = append(list, to.name)
 			}
 			a.unlock(&s.mu)
 			*p = list
@@ -358,10 +355,10 @@ func (a access) names(k Kind) iter.Seq[string] {
 }
 
 func (a access) numSub(k Kind, channel string) int {
-	mu := a.b.table(k, channel)
-	a.lock(mu)
-	defer a.unlock(mu)
-	if to := a.b.find(k, channel); to != nil {
+	at := a.b.spot(k, channel)
+	a.lock(at.mu)
+	defer a.unlock(at.mu)
+	if to := a.b.find(at, channel); to != nil {
 		return to.len()
 	}
 	return 0

@@ -139,27 +139,23 @@ type Broker struct {
 // A shard is a stripe of the channel tables with its own lock.
 type shard struct {
 	mu        sync.Mutex
-	audiences [kinds]map[string]*audience // by name; Channel and ShardChannel only
-	removed   [kinds]int                  // names gone since the table was made
-	matched   []*audience                 // scratch of publish
-	published uint64                      // messages
-	delivered uint64                      // deliveries
+	tables    [kinds]table // of Channel and ShardChannel only
+	matched   []*audience  // scratch of publish
+	published uint64       // messages
+	delivered uint64       // deliveries
 
 	_ [64]byte // keeps neighbouring locks off one cache line
 }
 
 // New returns an empty broker.
 func New(o *Options) *Broker {
-	b := &Broker{shards: make([]shard, o.shards()), seed: maphash.MakeSeed()}
-	for i := range b.shards {
-		b.shards[i].audiences[Channel] = make(map[string]*audience)
-		b.shards[i].audiences[ShardChannel] = make(map[string]*audience)
-	}
-	return b
+	return &Broker{shards: make([]shard, o.shards()), seed: maphash.MakeSeed()}
 }
 
-func (b *Broker) shard(name string) *shard {
-	return &b.shards[maphash.String(b.seed, name)&uint64(len(b.shards)-1)]
+// shard returns where the audience of a channel stands, and its tag there.
+func (b *Broker) shard(name string) (s *shard, tag uint32) {
+	h := maphash.String(b.seed, name)
+	return &b.shards[h&uint64(len(b.shards)-1)], tagOf(h)
 }
 
 // Publish delivers the payloads, in order and with nothing of the channel in

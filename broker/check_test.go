@@ -27,6 +27,15 @@ func populated() (b *Broker, members []*Member) {
 	return b, members
 }
 
+// named returns the audience of a name.
+func named(b *Broker, k Kind, name string) *audience { return b.find(b.spot(k, name), name) }
+
+// forget takes the audience of a name out of its table.
+func forget(b *Broker, k Kind, name string) {
+	at := b.spot(k, name)
+	at.table.remove(name, at.tag)
+}
+
 // Check reports each way in which the tables can disagree.
 func TestCheck(t *testing.T) {
 	for _, test := range []struct {
@@ -35,36 +44,38 @@ func TestCheck(t *testing.T) {
 		want    string // part of the report; empty for none
 	}{
 		{"nothing", func(*Broker, []*Member) {}, ""},
-		{"channel under another name", func(b *Broker, _ []*Member) { b.find(Channel, "lone").name = "alone" }, `channel "alone" stands under the name "lone"`},
-		{"pattern under another name", func(b *Broker, _ []*Member) { b.find(Pattern, "lone").name = "alone" }, `pattern "alone" stands under the name "lone"`},
+		{"channel under another name", func(b *Broker, _ []*Member) { named(b, Channel, "lone").name = "alone" }, `channel "alone" stands where nobody looks for it`},
+		{"pattern under another name", func(b *Broker, _ []*Member) { named(b, Pattern, "lone").name = "alone" }, `pattern "alone" stands under the name "lone"`},
 		{"channel in the wrong shard", func(b *Broker, _ []*Member) {
-			to := b.find(Channel, "lone")
+			to := named(b, Channel, "lone")
 			for i := range b.shards {
-				delete(b.shards[i].audiences[Channel], "lone")
-				if &b.shards[i] != b.shard("lone") {
-					b.shards[i].audiences[Channel]["lone"] = to
+				s, tag := b.shard("lone")
+				b.shards[i].tables[Channel].remove("lone", tag)
+				if &b.shards[i] != s {
+					b.shards[i].tables[Channel].add(to, tag)
 				}
 			}
-		}, `channel "lone" stands in the wrong shard`},
-		{"channel not in the table", func(b *Broker, _ []*Member) { delete(b.shard("lone").audiences[Channel], "lone") }, "a member is in 2 audiences of kind channel, has 3 in its set"},
-		{"shard channel not in the table", func(b *Broker, _ []*Member) { delete(b.shard("few").audiences[ShardChannel], "few") }, "audiences of kind shard channel"},
+		}, `channel "lone" stands where nobody looks for it`},
+		{"channel not in the table", func(b *Broker, _ []*Member) { forget(b, Channel, "lone") }, "a member is in 2 audiences of kind channel, has 3 in its set"},
+		{"shard channel not in the table", func(b *Broker, _ []*Member) { forget(b, ShardChannel, "few") }, "audiences of kind shard channel"},
+		{"channels counted wrong", func(b *Broker, _ []*Member) { b.spot(Channel, "lone").table.num++ }, "a table of kind channel has "},
 		{"pattern not in the table", func(b *Broker, _ []*Member) { b.patterns.set.Delete("lone") }, "patterns counted"},
 		{"pattern not counted", func(b *Broker, _ []*Member) { b.patterns.num.Add(-1) }, "2 patterns counted, 3 indexed, 3 found"},
-		{"empty first place", func(b *Broker, _ []*Member) { b.find(Channel, "lone").first = nil }, `channel "lone" has an empty place`},
-		{"empty place in the crowd", func(b *Broker, _ []*Member) { b.find(ShardChannel, "few").rest.list[1] = nil }, `shard channel "few" has an empty place`},
-		{"index names another place", func(b *Broker, members []*Member) { b.find(Pattern, "many").rest.at[members[5]]++ }, `pattern "many": the index of its members is wrong`},
-		{"index names no place", func(b *Broker, members []*Member) { b.find(Pattern, "many").rest.at[members[5]] = 1000 }, `pattern "many": the index of its members is wrong at 1000`},
-		{"index lacks a member", func(b *Broker, members []*Member) { delete(b.find(Channel, "many").rest.at, members[5]) }, `channel "many": 41 members, 40 indexed`},
-		{"member's set lacks the channel", func(b *Broker, members []*Member) { members[0].sets[Channel].remove(b.find(Channel, "lone")) }, `channel "lone" has a member whose set lacks it`},
+		{"empty first place", func(b *Broker, _ []*Member) { named(b, Channel, "lone").first = nil }, `channel "lone" has an empty place`},
+		{"empty place in the crowd", func(b *Broker, _ []*Member) { named(b, ShardChannel, "few").rest.list[1] = nil }, `shard channel "few" has an empty place`},
+		{"index names another place", func(b *Broker, members []*Member) { named(b, Pattern, "many").rest.at[members[5]]++ }, `pattern "many": the index of its members is wrong`},
+		{"index names no place", func(b *Broker, members []*Member) { named(b, Pattern, "many").rest.at[members[5]] = 1000 }, `pattern "many": the index of its members is wrong at 1000`},
+		{"index lacks a member", func(b *Broker, members []*Member) { delete(named(b, Channel, "many").rest.at, members[5]) }, `channel "many": 41 members, 40 indexed`},
+		{"member's set lacks the channel", func(b *Broker, members []*Member) { members[0].sets[Channel].remove(named(b, Channel, "lone")) }, `channel "lone" has a member whose set lacks it`},
 		{"member's set has too much", func(_ *Broker, members []*Member) { members[0].sets[Channel].add(&audience{name: "stale"}) }, "a member is in 3 audiences of kind channel, has 4 in its set and counts 3"},
 		{"member counts too much", func(_ *Broker, members []*Member) { members[1].counts[Pattern].Add(1) }, "a member is in 2 audiences of kind pattern, has 2 in its set and counts 3"},
 		{"member counts too many bytes of names", func(_ *Broker, members []*Member) { members[1].nameBytes.Add(1) }, "bytes of names, has "},
 		{"member twice in one audience", func(b *Broker, _ []*Member) {
-			to := b.find(Channel, "few")
+			to := named(b, Channel, "few")
 			to.rest.list = append(to.rest.list, to.first)
 		}, "a member is in 4 audiences of kind channel, has 3 in its set and counts 3"},
 		{"member not in the audience", func(b *Broker, _ []*Member) {
-			to := b.find(Channel, "few")
+			to := named(b, Channel, "few")
 			to.rest.list = to.rest.list[:1]
 		}, "a member is in 1 audiences of kind channel, has 2 in its set and counts 2"},
 		{"subscriptions not counted", func(b *Broker, _ []*Member) { b.subscriptions[ShardChannel].Add(-1) }, "45 subscriptions of kind shard channel counted, 46 found"},
@@ -74,7 +85,7 @@ func TestCheck(t *testing.T) {
 				b.Clear(m)
 			}
 			b.Subscribe(members[0], Channel, "lone")
-			delete(b.shard("lone").audiences[Channel], "lone")
+			forget(b, Channel, "lone")
 		}, "1 subscriptions of kind channel counted, 0 found"},
 	} {
 		b, members := populated()

@@ -26,8 +26,8 @@ func (a access) stats() Stats {
 	for i := range b.shards {
 		s := &b.shards[i]
 		a.lock(&s.mu)
-		st.Channels += len(s.audiences[Channel])
-		st.ShardChannels += len(s.audiences[ShardChannel])
+		st.Channels += s.tables[Channel].num
+		st.ShardChannels += s.tables[ShardChannel].num
 		st.Published += s.published
 		st.Delivered += s.delivered
 		a.unlock(&s.mu)
@@ -82,13 +82,19 @@ func (b *Broker) checkLocked() error {
 	}
 	for i := range b.shards {
 		for _, k := range []Kind{Channel, ShardChannel} {
-			for name, to := range b.shards[i].audiences[k] {
-				if b.shard(name) != &b.shards[i] {
-					return fmt.Errorf("%s %q stands in the wrong shard", k, name)
+			t := &b.shards[i].tables[k]
+			num := 0
+			for to := range t.all() {
+				if s, tag := b.shard(to.name); s != &b.shards[i] || t.find(to.name, tag) != to {
+					return fmt.Errorf("%s %q stands where nobody looks for it", k, to.name)
 				}
-				if err := look(k, name, to); err != nil {
+				if err := look(k, to.name, to); err != nil {
 					return err
 				}
+				num++
+			}
+			if num != t.num {
+				return fmt.Errorf("a table of kind %s has %d names, and counts %d", k, num, t.num)
 			}
 		}
 	}
