@@ -36,7 +36,8 @@ type client struct {
 	outgrew  bool // closed for the length of its replies
 	ended    bool // no further request is run
 	ordered  bool // holds monitors.order
-	leftover bool // requests were left that are not for that goroutine
+	leftover bool // requests were left that are not for the goroutine of an event loop
+	heavy    bool // the last requests took long
 	replies  replyMode
 	wrong    int32 // passwords since it connected or last logged in
 	in       requestReader
@@ -220,7 +221,15 @@ func (c *client) serve() {
 func (c *client) wokenUp() {
 	c.resume()
 	c.batch()
-	c.quiet.Store(c.s.draining.Load())
+	c.settled()
+}
+
+// settled tells whoever ends the server, and has woken the client, that it will run
+// no request any more.
+func (c *client) settled() {
+	if !c.leftover {
+		c.quiet.Store(c.s.draining.Load())
+	}
 }
 
 // took has the requests run that are whole with the n bytes read last. It tells
@@ -232,7 +241,7 @@ func (c *client) took(n int) bool {
 	c.s.reads.Add(1)
 	switch {
 	case c.heldBytes() > c.s.requestLimits.Load().query:
-		c.close(closedQueryLimit)
+		c.drop(closedQueryLimit)
 		return false
 	case c.ended || c.s.draining.Load():
 		c.dropInput()
@@ -270,7 +279,7 @@ func (c *client) batch() {
 		c.countBuffers()
 	}
 	c.work()
-	began := c.clock
+	start, began := c.clock, c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
 		if c.runsOn() {
 			continue
@@ -291,8 +300,11 @@ func (c *client) batch() {
 		}
 		c.dispatch(argv)
 		if !c.authed && len(c.reply) > freeOutput && c.needsAuth() {
-			c.close(closedUnauthLimit)
+			c.drop(closedUnauthLimit)
 			break
+		}
+		if c.onLoop != nil && c.clock-start > maxHeld {
+			c.heavy, c.leftover = true, true
 		}
 		if len(c.reply)+c.w.pieced > maxReplies || c.w.fanned > maxFanned || c.clock-began > maxHeld {
 			began = c.clock
@@ -315,6 +327,7 @@ func (c *client) batch() {
 		c.checkUnread()
 	}
 	c.endWork()
+	c.heavy = c.clock-start > maxHeld
 	c.s.checkClientMemory(c)
 	c.makeRoom()
 }

@@ -4,6 +4,10 @@ package server
 // request is run.
 func (c *client) end(why closeReason) {
 	c.ended = true
+	if c.onLoop != nil { // others would wait: for what it is subscribed to, or the log
+		c.endWhy, c.leftover = why, true
+		return
+	}
 	c.because(why, "")
 	c.mu.Lock()
 	c.ending = true
@@ -39,6 +43,15 @@ func (c *client) close(why closeReason) (first bool) {
 	c.t.close()
 	c.s.queries.roomChanged() // for which it may be waiting
 	return first
+}
+
+// drop is close for the goroutine that serves the client.
+func (c *client) drop(why closeReason) {
+	if c.onLoop != nil {
+		c.closeAside(why)
+	} else {
+		c.close(why)
+	}
 }
 
 // leave is called before a client whose last reply was sent sees its end.

@@ -22,7 +22,7 @@ func (c *client) dispatch(argv [][]byte) {
 	case !known && isAttack(argv[0]):
 		c.reply = nil
 		c.ended = true
-		c.close(closedAttack)
+		c.drop(closedAttack)
 		return
 	case !known:
 		c.last.Store(nil)
@@ -188,7 +188,7 @@ func (c *client) isQuick(cmd *command, argv [][]byte) bool {
 		return false
 	}
 	if cmd.flags&fPublish != 0 {
-		return len(argv) != 3 || len(argv[1]) <= longChannel
+		return !c.heavy && (len(argv) != 3 || len(argv[1]) <= longChannel)
 	}
 	return cmd.flags&fTouches == 0 || len(argv)+c.subscriptions() <= quickNames
 }

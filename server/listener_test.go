@@ -233,6 +233,7 @@ func TestConfigSetPortUnderLoad(t *testing.T) {
 	var running sync.WaitGroup
 	for i := range publishers {
 		pub := dial(t, addr)
+		pub.ask("PING", "+PONG") // it has been accepted
 		running.Go(func() {
 			for n := range messages {
 				if _, err := pub.nc.Write(encode("PUBLISH", "c", fmt.Sprintf("%d:%d", i, n))); err != nil {

@@ -31,6 +31,13 @@ func (l *loop) add(list []*outbox, now time.Duration) {
 	}
 }
 
+// sendLate sends what has been kept for long.
+func (l *loop) sendLate() {
+	if len(l.dirty) > 0 && l.s.uptime()-l.since > maxHeld {
+		l.sendOthers()
+	}
+}
+
 // sendOthers is called when all that had happened is done.
 func (l *loop) sendOthers() {
 	if len(l.dirty) > 0 {
@@ -70,7 +77,7 @@ func (l *loops) pick(s *Server) *loop {
 	if len(l.list) < l.num {
 		one := &loop{s: s}
 		var err error
-		if one.Loop, err = eventloop.New(one.sendOthers); err != nil {
+		if one.Loop, err = eventloop.New(func() { s.guarded("an event loop", one.sendOthers) }); err != nil {
 			l.none = true
 			return nil
 		}

@@ -40,7 +40,7 @@ func isShared(function string) bool {
 	if !ok {
 		return false
 	}
-	if strings.HasPrefix(name, "broker.") || strings.HasPrefix(name, "acl.(*List)") {
+	if strings.HasPrefix(name, "broker.") || strings.HasPrefix(name, "internal/eventloop.") || strings.HasPrefix(name, "acl.(*List)") {
 		return true
 	}
 	if name, ok = strings.CutPrefix(name, "server."); !ok {

@@ -261,7 +261,7 @@ func (r *requestReader) next(authenticated bool) ([][]byte, error) {
 // are like that. If it is not so, nothing has happened. It may be called after next or
 // another has returned a request, until settle.
 func (r *requestReader) another(most int) (element []byte, ok bool) {
-	if r.inline || r.args != 0 {
+	if r.inline || r.args != 0 || r.start == r.last { // put off: it would be like itself
 		return nil, false
 	}
 	common, b := r.buf.b[r.last:r.tail+1], r.buf.b[r.start:r.end]

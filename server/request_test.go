@@ -94,6 +94,9 @@ func (f *feeder) run() error {
 		}
 		if f.putOff != nil && f.putOff() {
 			f.r.postpone()
+			if _, ok := f.r.another(1 << 20); ok {
+				return errors.New("a request that was put off is like itself")
+			}
 			f.r.settle()
 			continue
 		}
@@ -105,6 +108,9 @@ func (f *feeder) run() error {
 			}
 			if f.putOff != nil && f.putOff() {
 				f.r.postpone()
+				if _, ok := f.r.another(1 << 20); ok {
+					return errors.New("a request that was put off is like itself")
+				}
 				f.r.settle()
 				break
 			}

@@ -41,7 +41,7 @@ func (c *client) setAuthed(authed bool) {
 // as long as it takes.
 func (c *client) checkUnread() {
 	if c.needsAuth() && c.out.sent.Load()-c.before > freeOutput && c.unconfirmed() > freeOutput {
-		c.close(closedUnauthLimit)
+		c.drop(closedUnauthLimit)
 	}
 }
 

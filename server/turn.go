@@ -19,6 +19,7 @@ func (c *client) ready(l *loop) {
 		switch c.turnState.Load() {
 		case turnIdle:
 			if c.turnState.CompareAndSwap(turnIdle, turnBusy) {
+				l.sendLate()
 				c.onLoop = l
 				c.turn(taskRead)
 				return
@@ -55,7 +56,7 @@ func (c *client) endTurn() bool {
 }
 
 // maxReads is how often a client is read from in one turn on the loop.
-const maxReads = 4
+const maxReads = 2
 
 // turn does what is to be done, and then reads and runs requests until there are no
 // more, or the connection has ended.
@@ -69,8 +70,13 @@ func (c *client) turn(first task) {
 	}()
 	switch first {
 	case taskRun:
-		c.out.awaitRoom()
+		if c.endWhy != "" {
+			c.end(c.endWhy)
+		} else {
+			c.out.awaitRoom()
+		}
 		c.batch()
+		c.settled()
 	case taskEnd:
 		if c.lostBy != nil {
 			c.lost(c.lostBy)

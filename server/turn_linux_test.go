@@ -7,6 +7,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/pubsubd/pubsubd/broker"
 )
@@ -21,7 +24,7 @@ func loopServer(t testing.TB) (*Server, string) {
 func TestLoopGoesOn(t *testing.T) {
 	for what, keepBusy := range map[string]func(t *testing.T, s *Server, busy *testConn, meanwhile func()){
 		"a command that waits for a lock": func(t *testing.T, s *Server, busy *testConn, meanwhile func()) {
-			c := s.openClients()[0]
+			c := s.clients()[0]
 			s.broker.Exclusive(c.join(), func(*broker.Exclusive) {
 				busy.send("PUBSUB NUMSUB c")
 				waitFor(t, "the command to begin", func() bool { return c.turnState.Load() != turnIdle })
@@ -42,7 +45,7 @@ func TestLoopGoesOn(t *testing.T) {
 				}
 				sent <- nil
 			}()
-			waitFor(t, "replies to be too many", func() bool { return s.openClients()[0].out.awaiting.Load() })
+			waitFor(t, "replies to be too many", func() bool { return s.clients()[0].out.awaiting.Load() })
 			meanwhile()
 			for range num {
 				if f := busy.next(); len(f.text) != size {
@@ -155,5 +158,113 @@ func TestLoopClientsLeave(t *testing.T) {
 			}
 			waitFor(t, "clients to go", func() bool { return s.connected() == 0 })
 		})
+	}
+}
+
+// A request that is handed over is run once, and as itself, whatever stood before it.
+func TestLoopHandsOverAfterPublish(t *testing.T) {
+	_, addr := loopServer(t)
+	sub, c := dial(t, addr), dial(t, addr)
+	sub.ask("SUBSCRIBE c", "[subscribe c 1]")
+	c.send("PUBLISH c 1", "PUBSUB NUMSUB c", "PUBLISH c 2", "PUBLISH c 3", "NONSENSE c 4", "ECHO end")
+	c.want("1", "[c 1]", "1", "1", "-ERR unknown command 'NONSENSE'…", "end")
+	sub.want("[message c 1]", "[message c 2]", "[message c 3]")
+	sub.ask("PING", "[pong ]")
+}
+
+// slowReceiver is a subscriber that takes its time.
+type slowReceiver struct{ bystander }
+
+// Who publishes what takes long is soon served by a goroutine of its own, and others
+// of the loop wait no longer than for the first of it.
+func TestLoopLeavesHeavyPublishers(t *testing.T) {
+	s, addr := loopServer(t)
+	release, waiting := make(chan struct{}), make(chan struct{})
+	deliveries := 0
+	slow := slowReceiver{bystander{func() {
+		switch deliveries++; deliveries {
+		case 1: // longer than a turn may take
+			<-time.After(2 * maxHeld)
+		case 2:
+			close(waiting)
+			<-release
+		}
+	}}}
+	s.broker.Subscribe(s.broker.Join(&slow), broker.Channel, "c")
+	c, other := dial(t, addr), dial(t, addr)
+	other.ask("PING", "+PONG")
+	c.send("PUBLISH c 1", "ECHO x", "PUBLISH c 2", "ECHO y") // an ECHO ends a run
+	<-waiting
+	other.ask("PING", "+PONG")
+	close(release)
+	c.want("1", "x", "1", "y")
+}
+
+// A client with many subscriptions that leaves keeps nobody waiting.
+func TestLoopLeavesEndings(t *testing.T) {
+	for what, request := range map[string]string{"QUIT": "QUIT\r\n", "nonsense": "*x\r\n"} {
+		t.Run(what, func(t *testing.T) {
+			s, addr := loopServer(t)
+			c, other := dial(t, addr), dial(t, addr)
+			c.ask("SUBSCRIBE c", "[subscribe c 1]")
+			other.ask("PING", "+PONG")
+			leaver := s.clients()[0]
+			s.broker.Exclusive(s.broker.Join(&bystander{}), func(*broker.Exclusive) { // no subscription can end
+				c.raw(request)
+				waitFor(t, "its end to begin", func() bool { return leaver.isEnding() })
+				other.ask("PING", "+PONG")
+			})
+			waitFor(t, "it to go", func() bool { return s.connected() == 1 })
+		})
+	}
+}
+
+func (c *client) isEnding() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending
+}
+
+// What was published in a turn is not kept while others of the loop have long ones.
+func TestLoopSendsMeanwhile(t *testing.T) {
+	s := newServer(t)
+	room := newOutboxRoom(outputLimits{})
+	o := room.open(-1)
+	o.send("c", "x")
+	o.mu.Lock()
+	o.state = outboxDirty
+	o.queue = appendChunk(nil, []byte("+x\r\n"))
+	o.queued = len(o.queue[0].data)
+	o.mu.Unlock()
+	l := &loop{s: s}
+	l.add([]*outbox{o.outbox}, s.uptime())
+	if l.sendLate(); len(l.dirty) != 1 {
+		t.Error("sent at once")
+	}
+	l.since -= 2 * maxHeld
+	if l.sendLate(); len(l.dirty) != 0 {
+		t.Error("kept for long")
+	}
+}
+
+// Urgent data, which nobody asks for, hide nothing that comes behind them.
+func TestLoopReadsBehindUrgentData(t *testing.T) {
+	_, addr := loopServer(t)
+	c := dial(t, addr)
+	c.ask("PING", "+PONG")
+	rc, err := c.nc.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if err := rc.Control(func(fd uintptr) {
+			if err := unix.Sendto(int(fd), []byte("PING\r\n!"), unix.MSG_OOB, nil); err != nil {
+				t.Error(err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		c.send("PING")
+		c.want("+PONG", "+PONG")
 	}
 }

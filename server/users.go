@@ -197,7 +197,7 @@ func (c *client) subscribedUnder(judged *acl.Rules) {
 	switch r := c.user.Load().Rules(); {
 	case r == judged:
 	case !c.mayKeep(r, c.broker):
-		c.close(closedNoPermission)
+		c.drop(closedNoPermission)
 	case !c.alone():
 		c.out.release(c.takeReply())
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +16,8 @@ type Loop struct {
 	bell  int // an eventfd
 	after func()
 	done  chan struct{}
+
+	added atomic.Int32 // sockets so far, around and around
 
 	mu      sync.Mutex
 	sockets []*Socket // by descriptor
@@ -54,7 +57,7 @@ func New(after func()) (*Loop, error) {
 // descriptor over. The handler may be called before Add returns. With an error the
 // descriptor stays the caller's.
 func (l *Loop) Add(fd int, h Handler) (*Socket, error) {
-	s := &Socket{loop: l, fd: fd, handler: h}
+	s := &Socket{loop: l, fd: fd, handler: h, number: l.added.Add(1)}
 	s.state.Store(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +70,7 @@ func (l *Loop) Add(fd int, h Handler) (*Socket, error) {
 	l.sockets[fd] = s
 	// Edge by edge, and for both directions at once: nothing has to be changed later.
 	err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{
-		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd),
+		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET, Fd: int32(fd), Pad: s.number,
 	})
 	if err != nil {
 		l.sockets[fd] = nil
@@ -124,7 +127,8 @@ func (l *Loop) run() {
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			panic(fmt.Sprintf("eventloop: waiting: %v", err)) // nothing can be wrong but the descriptor
 		}
-		ready, ended := l.take(ready[:0], events[:max(n, 0)])
+		var ended bool
+		ready, ended = l.take(ready[:0], events[:max(n, 0)])
 		for i, s := range ready {
 			ready[i] = nil
 			s.handler.Ready()
@@ -153,8 +157,8 @@ func (l *Loop) take(ready []*Socket, events []unix.EpollEvent) (list []*Socket, 
 			continue
 		}
 		s := l.sockets[e.Fd]
-		if s == nil {
-			continue // closed since
+		if s == nil || s.number != e.Pad {
+			continue // closed since, and perhaps there is another
 		}
 		if e.Events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) != 0 {
 			s.writable()
@@ -166,5 +170,8 @@ func (l *Loop) take(ready []*Socket, events []unix.EpollEvent) (list []*Socket, 
 			ready = append(ready, s)
 		}
 	}
-	return ready, l.closed && l.open == 0
+	if ended = l.closed && l.open == 0; ended {
+		l.rung = true // the bell goes
+	}
+	return ready, ended
 }

@@ -15,6 +15,7 @@ type Socket struct {
 	// Immutable after Add.
 	loop    *Loop
 	fd      int
+	number  int32 // tells it from others that had the same descriptor
 	handler Handler
 
 	// state counts those who use the descriptor, the open socket itself being one,
