@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -179,7 +180,9 @@ type slowReceiver struct{ bystander }
 // of the loop wait no longer than for the first of it.
 func TestLoopLeavesHeavyPublishers(t *testing.T) {
 	s, addr := loopServer(t)
-	release, waiting := make(chan struct{}), make(chan struct{})
+	held, waiting := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(held) })
+	defer release()
 	deliveries := 0
 	slow := slowReceiver{bystander{func() {
 		switch deliveries++; deliveries {
@@ -187,7 +190,7 @@ func TestLoopLeavesHeavyPublishers(t *testing.T) {
 			<-time.After(2 * maxHeld)
 		case 2:
 			close(waiting)
-			<-release
+			<-held
 		}
 	}}}
 	s.broker.Subscribe(s.broker.Join(&slow), broker.Channel, "c")
@@ -196,7 +199,7 @@ func TestLoopLeavesHeavyPublishers(t *testing.T) {
 	c.send("PUBLISH c 1", "ECHO x", "PUBLISH c 2", "ECHO y") // an ECHO ends a run
 	<-waiting
 	other.ask("PING", "+PONG")
-	close(release)
+	release()
 	c.want("1", "x", "1", "y")
 }
 
