@@ -221,12 +221,12 @@ func (c *client) serve() {
 func (c *client) wokenUp() {
 	c.resume()
 	c.batch()
-	c.settled()
+	c.tellQuiet()
 }
 
-// settled tells whoever ends the server, and has woken the client, that it will run
+// tellQuiet tells whoever ends the server, and has woken the client, that it will run
 // no request any more.
-func (c *client) settled() {
+func (c *client) tellQuiet() {
 	if !c.leftover {
 		c.quiet.Store(c.s.draining.Load())
 	}

@@ -76,7 +76,7 @@ func (c *client) turn(first task) {
 			c.out.awaitRoom()
 		}
 		c.batch()
-		c.settled()
+		c.tellQuiet()
 	case taskEnd:
 		if c.lostBy != nil {
 			c.lost(c.lostBy)
