@@ -105,6 +105,13 @@ func TestSurvey(t *testing.T) {
 		survey(100, 5000)
 	}
 	survey(70, 5000)
+	list[1].buffered.Store(50) // nothing has happened, so nobody looks
+	survey(70, 5000)
+	s.netInput.Add(1)
+	for range recentSurveys - 1 {
+		survey(70, 5000)
+	}
+	survey(50, 5000)
 }
 
 func TestMemoryAdvice(t *testing.T) {

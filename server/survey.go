@@ -20,6 +20,20 @@ type surveyed struct {
 	surveyedAt time.Duration
 	ins, outs  [recentSurveys]int64
 	surveys    int
+	before     activity // of the last survey
+	calm       int      // surveys since it last changed
+}
+
+// activity changes with whatever changes what clients take.
+type activity struct {
+	received, sent int64 // bytes
+	published      uint64
+	connected      uint64 // clients so far
+	open           int
+}
+
+func (s *Server) activity() activity {
+	return activity{s.netInput.Load(), s.out.sent.Load(), s.broker.Stats().Published, s.lastID.Load(), s.connected()}
 }
 
 const (
@@ -38,13 +52,7 @@ func (s *Server) survey(now time.Duration) {
 		return
 	}
 	s.surveyedAt = now
-	var in, out, memory int64
-	for _, c := range s.openClients() {
-		queued, _ := c.out.pending()
-		held := c.buffered.Load()
-		in, out = max(in, held), max(out, int64(queued))
-		memory += c.memoryBeside(queued)
-	}
+	in, out, memory := s.surveyClients()
 	at := s.surveys % recentSurveys
 	s.ins[at], s.outs[at] = in, out
 	s.surveys++
@@ -54,6 +62,26 @@ func (s *Server) survey(now time.Duration) {
 	s.longestIn.Store(in)
 	s.longestOut.Store(out)
 	s.clientMemory.Store(memory)
+}
+
+// surveyClients returns the bytes of the longest query buffer and output queue at
+// present, and those all clients take. If nothing has happened these are the same as
+// before: many clients that do nothing take no time.
+func (s *Server) surveyClients() (in, out, memory int64) {
+	now := s.activity()
+	if now != s.before {
+		s.before, s.calm = now, 0
+	} else if s.calm++; s.calm > 1 { // at the first some requests may just have ended
+		last := (s.surveys - 1) % recentSurveys
+		return s.ins[last], s.outs[last], s.clientMemory.Load()
+	}
+	for _, c := range s.openClients() {
+		queued, _ := c.out.pending()
+		held := c.buffered.Load()
+		in, out = max(in, held), max(out, int64(queued))
+		memory += c.memoryBeside(queued)
+	}
+	return in, out, memory
 }
 
 // noteMemory keeps the most that was ever used.
