@@ -407,7 +407,11 @@ func (c *client) deliverAll() {
 		}
 		c.flushOthers(w)
 	}
-	c.s.flusher.help()
+	if c.onLoop == nil {
+		c.s.flusher.help()
+	} else if c.s.flusher.isBehind() {
+		c.leftover = true
+	}
 }
 
 // flushOthers sends on its way what was queued for others.

@@ -116,11 +116,14 @@ func (f *flusher) flush(lot []*outbox) {
 	}
 }
 
+// isBehind tells whether publishers have to help.
+func (f *flusher) isBehind() bool { return f.backlog.Load() > maxBacklog }
+
 // help has the caller flush until the backlog is within its bound. It is how a
 // publisher that is faster than its receivers' connections is slowed down.
 func (f *flusher) help() {
 	var lot [flushLot]*outbox
-	for f.backlog.Load() > maxBacklog {
+	for f.isBehind() {
 		f.mu.Lock()
 		n := f.takeLocked(lot[:])
 		f.mu.Unlock()

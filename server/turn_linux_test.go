@@ -250,6 +250,25 @@ func TestLoopSendsMeanwhile(t *testing.T) {
 	}
 }
 
+// A loop does not help the flusher: it leaves that to the publisher's own goroutine.
+func TestLoopDoesNotHelp(t *testing.T) {
+	s := newServer(t)
+	c := localClient(s, discardTransport{})
+	l := &loop{s: s}
+	for _, test := range []struct {
+		backlog int64
+		want    bool
+	}{{maxBacklog, false}, {maxBacklog + 1, true}} {
+		s.flusher.backlog.Store(test.backlog)
+		c.onLoop, c.leftover = l, false
+		if c.batch(); c.leftover != test.want {
+			t.Errorf("with %d bytes waiting for the flusher, left to a goroutine: %v", test.backlog, c.leftover)
+		}
+		c.onLoop = nil
+	}
+	s.flusher.backlog.Store(0)
+}
+
 // Urgent data, which nobody asks for, hide nothing that comes behind them.
 func TestLoopReadsBehindUrgentData(t *testing.T) {
 	_, addr := loopServer(t)
