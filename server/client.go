@@ -165,6 +165,9 @@ func (c *client) join() *broker.Member {
 	}
 	m := c.s.broker.Join(c)
 	c.subs.Store(m)
+	if t, ok := c.t.(widener); ok {
+		t.widen()
+	}
 	return m
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"math"
+	"net"
 	"syscall"
 	"testing"
 	"time"
@@ -44,6 +45,38 @@ func TestPeersAreWatched(t *testing.T) {
 		idle, interval, count := option(syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE), option(syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL), option(syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT)
 		if idle != tt.idle || interval < tt.interval || interval > tt.interval+1 || count != keepAliveProbes {
 			t.Errorf("tcp-keepalive %v: a probe after %d s, then every %d, %d times", tt.period, idle, interval, count)
+		}
+	}
+}
+
+// Subscribers on unix sockets have as much room as the system gives, others what
+// it gives by itself.
+func TestSubscribersOnUnixSocketsHaveRoom(t *testing.T) {
+	for _, loops := range []int{0, 1} {
+		s := newServer(t, func(c *Config) { c.EventLoops = loops })
+		ln, err := net.Listen("unix", t.TempDir()+"/s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go s.Serve(ln)
+		conn, err := net.Dial("unix", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc := newTestConn(t, conn)
+		room := func() int {
+			t.Helper()
+			n, err := syscall.GetsockoptInt(int(s.clients()[0].fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		nc.ask("PING", "+PONG")
+		before := room()
+		nc.ask("SUBSCRIBE a", "[subscribe a 1]")
+		if after := room(); after <= before {
+			t.Errorf("%d event loops: room for %d bytes, and %d with a subscription", loops, before, after)
 		}
 	}
 }

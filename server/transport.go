@@ -37,6 +37,13 @@ type transport interface {
 	fd() int
 }
 
+// A widener is a transport that can make room for what a subscriber is sent.
+type widener interface {
+	// widen has the system keep more for the other side before the connection takes
+	// no more, if that does not come by itself.
+	widen()
+}
+
 // An inbox is where what is read goes.
 type inbox interface {
 	// space is called only when there is something to read, where the system can

@@ -50,6 +50,16 @@ func (t *loopTransport) read(in inbox) (int, error) {
 	return 0, err
 }
 
+func (t *loopTransport) widen() {
+	if t.tcp {
+		return
+	}
+	if fd, ok := t.sock.Hold(); ok {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, unixRoom)
+		t.sock.Release()
+	}
+}
+
 func (t *loopTransport) mayHaveMore() bool { return t.rest }
 
 func (t *loopTransport) call() { t.sock.Call() }

@@ -45,6 +45,18 @@ func (t *rawTransport) read(in inbox) (int, error) {
 	return t.nread, t.rerr
 }
 
+// unixRoom is how many bytes the system is asked to keep for a subscriber on a unix
+// socket. Unlike those of TCP these buffers do not grow by themselves, and with a
+// small one a large message waits for its reader again and again: who subscribes
+// there would fall behind others.
+const unixRoom = 1 << 20
+
+func (t *rawTransport) widen() {
+	if uc, ok := t.nc.(*net.UnixConn); ok {
+		_ = uc.SetWriteBuffer(unixRoom)
+	}
+}
+
 func (t *rawTransport) wake() { t.waker.wake(t.nc) }
 
 func (t *rawTransport) readable(fd uintptr) (done bool) {
