@@ -8,6 +8,19 @@ import (
 // maxVectors is the most chunks handed to the system in one call.
 const maxVectors = 64
 
+// System calls on sockets that do not wait are made without telling the scheduler:
+// they take microseconds, and what it does around those that may wait, up to giving
+// the processor to another thread, takes as long.
+
+// writeNow is write(2) on a socket that does not wait.
+func writeNow(fd int, p []byte) (int, error) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
 // writeChunks writes as much of the chunks as the socket takes at once, in as
 // few calls as it can. The error is EAGAIN if that is not all.
 func writeChunks(fd int, chunks [][]byte) (n int, err error) {
@@ -20,7 +33,7 @@ func writeChunks(fd int, chunks [][]byte) (n int, err error) {
 			vectors[i].SetLen(len(c))
 			want += len(c)
 		}
-		m, _, errno := syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&vectors[0])), uintptr(count))
+		m, _, errno := syscall.RawSyscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&vectors[0])), uintptr(count))
 		switch {
 		case errno == syscall.EINTR:
 			continue

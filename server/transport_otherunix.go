@@ -2,6 +2,8 @@
 
 package server
 
+import "syscall"
+
 // writeChunks writes as much of the chunks as the socket takes at once. The
 // error is EAGAIN if that is not all.
 func writeChunks(fd int, chunks [][]byte) (n int, err error) {
@@ -14,3 +16,6 @@ func writeChunks(fd int, chunks [][]byte) (n int, err error) {
 	}
 	return n, nil
 }
+
+// writeNow writes to a socket that does not wait.
+func writeNow(fd int, p []byte) (int, error) { return syscall.Write(fd, p) }

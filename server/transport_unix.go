@@ -136,7 +136,7 @@ func unconfirmedOf(nc net.Conn, rc syscall.RawConn) (n int) {
 // EAGAIN if that is not all.
 func writeOne(fd int, p []byte) (int, error) {
 	for {
-		n, err := syscall.Write(fd, p)
+		n, err := writeNow(fd, p)
 		switch {
 		case err == syscall.EINTR:
 			continue

@@ -1,6 +1,9 @@
 package eventloop
 
 import (
+	"syscall"
+	"unsafe"
+
 	"errors"
 	"fmt"
 	"sync"
@@ -123,7 +126,7 @@ func (l *Loop) run() {
 	var events [lot]unix.EpollEvent
 	var ready []*Socket
 	for {
-		n, err := unix.EpollWait(l.epoll, events[:], -1)
+		n, err := l.wait(events[:])
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			panic(fmt.Sprintf("eventloop: waiting: %v", err)) // nothing can be wrong but the descriptor
 		}
@@ -138,6 +141,16 @@ func (l *Loop) run() {
 			return
 		}
 	}
+}
+
+// wait waits for events. Under load there are some already, and the system can be
+// asked for those without telling the scheduler, as in Socket.Read.
+func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
+	have, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
+	if errno == 0 && have > 0 {
+		return int(have), nil
+	}
+	return unix.EpollWait(l.epoll, events, -1)
 }
 
 // take returns the sockets whose handlers are to be called, and lets go on who
