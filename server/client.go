@@ -396,10 +396,14 @@ const (
 	directReceivers = 16
 )
 
-// deliverAll sends the client's replies and then what it published.
+// deliverAll sends the client's replies and then what it published. On a loop
+// short replies wait for those to others.
 func (c *client) deliverAll() {
+	short := len(c.reply) > 0 && len(c.reply) <= keptReply && c.w != nil && c.w.pieced == 0
 	c.queueReply()
-	if c.out.flush() {
+	if short && c.onLoop != nil && !c.ended && !c.needsAuth() {
+		c.onLoop.answer(c.out, c.clock)
+	} else if c.out.flush() {
 		c.s.flusher.add(c.out)
 	}
 	if w := c.w; w != nil {

@@ -18,6 +18,33 @@ type loop struct {
 	// Owned by the loop's goroutine.
 	dirty []*outbox
 	since time.Duration // when the first of dirty became it, since the server's start
+
+	answers  []*outbox     // of clients with short replies
+	answered time.Duration // when the first of answers was put there
+}
+
+// maxAnswerHeld is how long short replies wait for those to others.
+const maxAnswerHeld = 500 * time.Microsecond
+
+// answer keeps the outbox of a client with replies: what has come in together is
+// answered together, so that the other sides, which may be one process, are woken
+// up once. The time is now.
+func (l *loop) answer(o *outbox, now time.Duration) {
+	if len(l.answers) == 0 {
+		l.answered = now
+	}
+	l.answers = append(l.answers, o)
+}
+
+// sendAnswers sends the replies that have been kept.
+func (l *loop) sendAnswers() {
+	for i, o := range l.answers {
+		if o.flush() {
+			l.s.flusher.add(o)
+		}
+		l.answers[i] = nil
+	}
+	l.answers = l.answers[:0]
 }
 
 // add keeps outboxes for sendOthers. The time is now.
@@ -33,13 +60,21 @@ func (l *loop) add(list []*outbox, now time.Duration) {
 
 // sendLate sends what has been kept for long.
 func (l *loop) sendLate() {
-	if len(l.dirty) > 0 && l.s.uptime()-l.since > maxHeld {
+	if len(l.answers)+len(l.dirty) == 0 {
+		return
+	}
+	now := l.s.uptime()
+	if len(l.answers) > 0 && now-l.answered > maxAnswerHeld {
+		l.sendAnswers()
+	}
+	if len(l.dirty) > 0 && now-l.since > maxHeld {
 		l.sendOthers()
 	}
 }
 
 // sendOthers is called when all that had happened is done.
 func (l *loop) sendOthers() {
+	l.sendAnswers()
 	if len(l.dirty) > 0 {
 		l.s.flushAll(l.dirty)
 		clear(l.dirty)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -248,6 +249,38 @@ func TestLoopSendsMeanwhile(t *testing.T) {
 	if l.sendLate(); len(l.dirty) != 0 {
 		t.Error("kept for long")
 	}
+}
+
+// Short replies are kept while those to others of the loop come soon.
+func TestLoopAnswersTogether(t *testing.T) {
+	s := newServer(t)
+	to := newFakeTransport(-1)
+	c := localClient(s, to)
+	c.onLoop = &loop{s: s}
+	run := func(words ...string) {
+		t.Helper()
+		c.in.received(copy(c.in.space(), encode(words...)))
+		c.work()
+		c.batch()
+	}
+	run("PING")
+	c.onLoop.answered = s.uptime() + time.Hour
+	if c.onLoop.sendLate(); len(to.frames(t)) != 0 {
+		t.Error("answered at once")
+	}
+	c.onLoop.answered = s.uptime() - 2*maxAnswerHeld
+	if c.onLoop.sendLate(); !slices.Equal(to.frames(t), []string{"+PONG"}) {
+		t.Errorf("sent %q after a while", to.frames(t))
+	}
+	run("PING", "again")
+	if c.onLoop.sendOthers(); !slices.Equal(to.frames(t), []string{"+PONG", "again"}) {
+		t.Errorf("sent %q when all had had their turn", to.frames(t))
+	}
+	run("PING", strings.Repeat("x", keptReply))
+	if got := to.frames(t); len(got) != 3 {
+		t.Errorf("a long reply is kept: %.30q", got)
+	}
+	c.onLoop = nil
 }
 
 // A loop does not help the flusher: it leaves that to the publisher's own goroutine.
