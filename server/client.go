@@ -390,10 +390,6 @@ const (
 	// keptReply is the capacity of the reply buffer kept from one batch to the
 	// next, in bytes.
 	keptReply = 4 << 10
-
-	// directReceivers is the number of receivers up to which a publisher
-	// writes to them itself, which has the least latency.
-	directReceivers = 16
 )
 
 // deliverAll sends the client's replies and then what it published. On a loop
@@ -436,24 +432,6 @@ func (c *client) flushOthers(w *workspace) {
 		w.dirty = nil
 	}
 }
-
-// flushAll sends what is queued in outboxes that others have made dirty, or has it
-// sent.
-func (s *Server) flushAll(list []*outbox) {
-	direct := len(list) <= directReceivers
-	many := list[:0]
-	for _, o := range list {
-		if !direct && !o.slow {
-			many = append(many, o)
-		} else if o.flush() {
-			s.flusher.add(o)
-		}
-	}
-	s.flusher.add(many...)
-}
-
-// maxKeptDirty is the capacity of the receiver list kept between batches.
-const maxKeptDirty = 1 << 10
 
 // queueReply moves the replies so far into the outbox.
 func (c *client) queueReply() {

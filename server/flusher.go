@@ -31,7 +31,29 @@ const (
 
 	// flushLot is how many outboxes are taken from the list at a time.
 	flushLot = 32
+
+	// directReceivers is the number of receivers up to which a publisher
+	// writes to them itself, which has the least latency.
+	directReceivers = 16
+
+	// maxKeptDirty is the capacity of a list of receivers kept between batches.
+	maxKeptDirty = 1 << 10
 )
+
+// flushAll sends what is queued in outboxes that others have made dirty, or has it
+// sent.
+func (s *Server) flushAll(list []*outbox) {
+	direct := len(list) <= directReceivers
+	many := list[:0]
+	for _, o := range list {
+		if !direct && !o.slow {
+			many = append(many, o)
+		} else if o.flush() {
+			s.flusher.add(o)
+		}
+	}
+	s.flusher.add(many...)
+}
 
 // add hands outboxes to the flusher.
 func (f *flusher) add(list ...*outbox) {
