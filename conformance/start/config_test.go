@@ -16,7 +16,7 @@ import (
 // laterNames are directives of releases after 7.0.15 and of Valkey, and those
 // that pubsubd has on its own.
 const laterNames = `
-	proto-max-multibulk-len log-format tls-handshake-timeout auth-timeout max-auth-failures query-buffers-limit
+	proto-max-multibulk-len event-loops log-format tls-handshake-timeout auth-timeout max-auth-failures query-buffers-limit
 	hide-user-data-from-log locale-collate set-max-listpack-entries set-max-listpack-value cluster-announce-human-nodename
 	max-new-connections-per-cycle max-new-tls-connections-per-cycle server-cpulist bio-cpulist aof-rewrite-cpulist bgsave-cpulist
 	replica-full-sync-buffer-limit repl-rdb-channel cluster-compatibility-sample-ratio
