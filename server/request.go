@@ -143,11 +143,14 @@ func (r *requestReader) move(n int) {
 	r.rebase()
 }
 
-// rebase counts positions from the request at hand.
+// rebase counts positions from the request at hand, of which the header of the last
+// element may have been read.
 func (r *requestReader) rebase() {
 	r.head -= r.start
 	r.scan -= r.start
 	r.end -= r.start
+	r.last -= r.start
+	r.tail -= r.start
 	r.start = 0
 }
 
@@ -215,6 +218,7 @@ func (r *requestReader) release() {
 		r.buf = nil
 	}
 	r.start, r.head, r.scan, r.end = 0, 0, 0, 0
+	r.last, r.tail = 0, 0
 }
 
 // next returns the next request. Its elements are valid until settle, those of
@@ -261,7 +265,7 @@ func (r *requestReader) next(authenticated bool) ([][]byte, error) {
 // are like that. If it is not so, nothing has happened. It may be called after next or
 // another has returned a request, until settle.
 func (r *requestReader) another(most int) (element []byte, ok bool) {
-	if r.inline || r.args != 0 || r.start == r.last { // put off: it would be like itself
+	if r.inline || r.args != 0 || r.start == r.last || r.tail < r.last { // put off: it would be like itself
 		return nil, false
 	}
 	common, b := r.buf.b[r.last:r.tail+1], r.buf.b[r.start:r.end]

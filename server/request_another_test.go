@@ -44,6 +44,38 @@ func TestAnotherRequest(t *testing.T) {
 	}
 }
 
+// Nothing is left out or read twice wherever the bytes of requests that are alike are
+// cut, behind a large one too.
+func TestAnotherRequestInPieces(t *testing.T) {
+	for name, requests := range map[string][][]string{
+		"equal":       {{"PUBLISH", "c", "m"}, {"PUBLISH", "c", "m"}, {"PUBLISH", "c", "m"}, {"PUBLISH", "c", "m"}, {"PUBLISH", "c", "m"}},
+		"digits":      {{"PUBLISH", "c", "1111"}, {"PUBLISH", "c", "12"}, {"PUBLISH", "c", "1\r\n1"}, {"PUBLISH", "c", "$1"}, {"PUBLISH", "c", ""}},
+		"alternating": {{"PUBLISH", "c", "m"}, {"PUBLISH", "d", "m"}, {"PUBLISH", "c", "m"}, {"PUBLISH", "d", "m"}, {"PUBLISH", "c", "m"}},
+		"large first": {{"PUBLISH", "c", strings.Repeat("x", 100<<10)}, {"PUBLISH", "c", "m"}, {"PUBLISH", "c", "m"}, {"PUBLISH", "c", "m"}, {"PUBLISH", "c", "m"}},
+	} {
+		var in []byte
+		for _, words := range requests {
+			in = append(in, encode(words...)...)
+		}
+		from := 0
+		if len(in) > 1<<10 {
+			from = len(in) - 100
+		}
+		for i := from; i < len(in); i++ {
+			for j := i; j < len(in); j++ {
+				f := newFeeder(testLimits(), true)
+				f.alike = func() int { return 1 << 10 }
+				if err := f.feedAll(in[:i], in[i:j], in[j:]); err != nil {
+					t.Fatalf("%s, cut at %d and %d: %v", name, i, j, err)
+				}
+				if !slices.EqualFunc(f.requests, requests, slices.Equal[[]string]) {
+					t.Fatalf("%s, cut at %d and %d: %.200q", name, i, j, f.requests)
+				}
+			}
+		}
+	}
+}
+
 // All messages of a pipeline are one run, and a permission that goes between two of
 // them ends it.
 func TestRunOfAPipeline(t *testing.T) {

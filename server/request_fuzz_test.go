@@ -51,6 +51,10 @@ func FuzzRequestReader(f *testing.F) {
 			f.Add([]byte(s), uint64(i), uint16(n), n%2 == 0)
 		}
 	}
+	for seed := range uint64(16) { // requests that are alike, cut in several ways
+		f.Add([]byte(strings.Repeat("*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\nm\r\n", 6)), 4*seed+2, uint16(0), true)
+		f.Add([]byte(strings.Repeat("*2\r\n$1\r\nP\r\n$2\r\n$1\r\n*2\r\n$1\r\nP\r\n$2\r\n11\r\n", 4)), 4*seed+2, uint16(0), true)
+	}
 	f.Fuzz(func(t *testing.T, in []byte, seed uint64, number uint16, authed bool) {
 		in = bytes.ReplaceAll(in, []byte{numberMark}, []byte(boundaryNumbers[int(number)%len(boundaryNumbers)]))
 		limits := testLimits()
