@@ -29,6 +29,7 @@ lint:
 test: deps lint
 	CGO_ENABLED=1 go test -race ./...
 	CGO_ENABLED=1 go test -race ./server -event-loops 0
+	go test ./broker ./server ./internal/nowait -run 'Alloc|Sockets'
 
 fuzz:
 	./.ci/fuzz $(FUZZTIME)

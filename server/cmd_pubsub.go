@@ -31,6 +31,9 @@ const confirmLot = 1024
 // subscribe adds subscriptions, with one confirmation for each name.
 func (c *client) subscribe(k broker.Kind, names [][]byte) {
 	m := c.join()
+	if t, ok := c.t.(widener); ok && c.unix && m.Total() == 0 {
+		t.widen()
+	}
 	for i, name := range names {
 		if !c.broker.Subscribe(m, k, view(name)) {
 			c.confirm(subscribeWords[k], view(name), c.confirmCount(k))

@@ -49,8 +49,8 @@ func TestPeersAreWatched(t *testing.T) {
 	}
 }
 
-// Subscribers on unix sockets have as much room as the system gives, others what
-// it gives by itself.
+// Subscribers on unix sockets have more room than the system gives by itself, unless
+// that is much.
 func TestSubscribersOnUnixSocketsHaveRoom(t *testing.T) {
 	for _, loops := range []int{0, 1} {
 		s := newServer(t, func(c *Config) { c.EventLoops = loops })
@@ -75,7 +75,7 @@ func TestSubscribersOnUnixSocketsHaveRoom(t *testing.T) {
 		nc.ask("PING", "+PONG")
 		before := room()
 		nc.ask("SUBSCRIBE a", "[subscribe a 1]")
-		if after := room(); after <= before {
+		if after := room(); before < unixRoom && after <= before {
 			t.Errorf("%d event loops: room for %d bytes, and %d with a subscription", loops, before, after)
 		}
 	}

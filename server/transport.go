@@ -37,10 +37,11 @@ type transport interface {
 	fd() int
 }
 
-// A widener is a transport that can make room for what a subscriber is sent.
+// A widener is a transport that can make room for what a subscriber on a unix socket
+// is sent.
 type widener interface {
 	// widen has the system keep more for the other side before the connection takes
-	// no more, if that does not come by itself.
+	// no more.
 	widen()
 }
 

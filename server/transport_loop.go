@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pubsubd/pubsubd/internal/eventloop"
+	"github.com/pubsubd/pubsubd/internal/nowait"
 )
 
 // A loopTransport is a plain socket that an event loop waits for. Its read does not
@@ -51,11 +52,8 @@ func (t *loopTransport) read(in inbox) (int, error) {
 }
 
 func (t *loopTransport) widen() {
-	if t.tcp {
-		return
-	}
 	if fd, ok := t.sock.Hold(); ok {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, unixRoom)
+		giveRoom(fd)
 		t.sock.Release()
 	}
 }
@@ -75,7 +73,7 @@ func (t *loopTransport) tryWrite(chunks [][]byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	defer t.sock.Release()
-	n, err := writeChunks(fd, chunks)
+	n, err := nowait.WriteAll(fd, chunks)
 	if err == syscall.EAGAIN {
 		err = errWouldBlock
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"github.com/pubsubd/pubsubd/internal/nowait"
 )
 
 // A rawTransport reads and writes a socket by its descriptor: it knows when
@@ -46,14 +48,17 @@ func (t *rawTransport) read(in inbox) (int, error) {
 }
 
 // unixRoom is how many bytes the system is asked to keep for a subscriber on a unix
-// socket. Unlike those of TCP these buffers do not grow by themselves, and with a
-// small one a large message waits for its reader again and again: who subscribes
-// there would fall behind others.
+// socket, if it keeps less. Unlike those of TCP these buffers do not grow by
+// themselves, and with a small one a large message waits for its reader again and
+// again: who subscribes there would fall behind others.
 const unixRoom = 1 << 20
 
-func (t *rawTransport) widen() {
-	if uc, ok := t.nc.(*net.UnixConn); ok {
-		_ = uc.SetWriteBuffer(unixRoom)
+func (t *rawTransport) widen() { _ = t.rc.Control(func(fd uintptr) { giveRoom(int(fd)) }) }
+
+// giveRoom has the system keep more for the other side of a unix socket.
+func giveRoom(fd int) {
+	if n, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF); err == nil && n < unixRoom {
+		_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, unixRoom)
 	}
 }
 
@@ -61,7 +66,7 @@ func (t *rawTransport) wake() { t.waker.wake(t.nc) }
 
 func (t *rawTransport) readable(fd uintptr) (done bool) {
 	for {
-		t.nread, t.rerr = syscall.Read(int(fd), t.in.space())
+		t.nread, t.rerr = nowait.Read(int(fd), t.in.space())
 		if t.nread > 0 {
 			return true
 		}
@@ -95,7 +100,7 @@ func (t *rawTransport) send(chunks [][]byte, wait bool) (int, error) {
 }
 
 func (t *rawTransport) writable(fd uintptr) (done bool) {
-	n, err := writeChunks(int(fd), t.chunks)
+	n, err := nowait.WriteAll(int(fd), t.chunks)
 	t.nwrote += n
 	switch {
 	case err == nil:
@@ -132,30 +137,12 @@ func unconfirmedOf(nc net.Conn, rc syscall.RawConn) (n int) {
 	return n
 }
 
-// writeOne writes as much of p as the socket takes at once. The error is
-// EAGAIN if that is not all.
-func writeOne(fd int, p []byte) (int, error) {
-	for {
-		n, err := writeNow(fd, p)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err != nil:
-			return 0, err
-		case n < len(p):
-			// Full. The next call would say EAGAIN; spare it.
-			return n, syscall.EAGAIN
-		}
-		return n, nil
-	}
-}
-
 // canWriteNow tells that sockets can be written to without waiting.
 const canWriteNow = true
 
 // writeOut writes s.out.
 func (s *tlsSocket) writeOut(fd uintptr) {
-	if s.wrote, s.werr = writeOne(int(fd), s.out); s.werr == syscall.EAGAIN {
+	if s.wrote, s.werr = nowait.Write(int(fd), s.out); s.werr == syscall.EAGAIN {
 		s.werr = errWouldBlock
 	}
 }

@@ -1,13 +1,12 @@
 package eventloop
 
 import (
-	"syscall"
-	"unsafe"
-
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -144,7 +143,7 @@ func (l *Loop) run() {
 }
 
 // wait waits for events. Under load there are some already, and the system can be
-// asked for those without telling the scheduler, as in Socket.Read.
+// asked for those without telling the scheduler, as in package nowait.
 func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
 	have, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
 	if errno == 0 && have > 0 {

@@ -5,9 +5,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pubsubd/pubsubd/internal/nowait"
 )
 
 // A Socket is a connection that a Loop waits for. Its methods may be called from
@@ -76,24 +77,22 @@ func (s *Socket) Call() { s.loop.call(s) }
 
 // Read reads what has arrived. The error is ErrAgain if that is nothing, io.EOF
 // when the other side has ended the connection, ErrClosed, or that of the system.
-// The system call does not wait and is made without telling the scheduler, which
-// would take longer than to read.
 func (s *Socket) Read(p []byte) (int, error) {
 	if !s.acquire() {
 		return 0, ErrClosed
 	}
 	defer s.release()
 	for {
-		n, _, err := syscall.RawSyscall(syscall.SYS_READ, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		n, err := nowait.Read(s.fd, p)
 		switch {
 		case err == syscall.EINTR:
 			continue
 		case err == syscall.EAGAIN:
 			return 0, ErrAgain
-		case err != 0:
+		case err != nil:
 			return 0, err
 		case n > 0:
-			return int(n), nil
+			return n, nil
 		}
 		return 0, io.EOF
 	}
