@@ -165,9 +165,6 @@ func (c *client) join() *broker.Member {
 	}
 	m := c.s.broker.Join(c)
 	c.subs.Store(m)
-	if t, ok := c.t.(widener); ok {
-		t.widen()
-	}
 	return m
 }
 
@@ -306,8 +303,11 @@ func (c *client) batch() {
 			c.drop(closedUnauthLimit)
 			break
 		}
-		if c.onLoop != nil && c.clock-start > maxHeld {
-			c.heavy, c.leftover = true, true
+		if c.onLoop != nil {
+			c.onLoop.sendLateAnswers(c.clock)
+			if c.clock-start > maxHeld {
+				c.heavy, c.leftover = true, true
+			}
 		}
 		if len(c.reply)+c.w.pieced > maxReplies || c.w.fanned > maxFanned || c.clock-began > maxHeld {
 			began = c.clock

@@ -23,7 +23,8 @@ type loop struct {
 	answered time.Duration // when the first of answers was put there
 }
 
-// maxAnswerHeld is how long short replies wait for those to others.
+// maxAnswerHeld is how long short replies wait for those to others, unless a single
+// request takes longer.
 const maxAnswerHeld = 500 * time.Microsecond
 
 // answer keeps the outbox of a client with replies: what has come in together is
@@ -44,7 +45,16 @@ func (l *loop) sendAnswers() {
 		}
 		l.answers[i] = nil
 	}
-	l.answers = l.answers[:0]
+	if l.answers = l.answers[:0]; cap(l.answers) > maxKeptDirty {
+		l.answers = nil
+	}
+}
+
+// sendLateAnswers is sendAnswers if they have been kept for long. The time is now.
+func (l *loop) sendLateAnswers(now time.Duration) {
+	if len(l.answers) > 0 && now-l.answered > maxAnswerHeld {
+		l.sendAnswers()
+	}
 }
 
 // add keeps outboxes for sendOthers. The time is now.
@@ -64,9 +74,7 @@ func (l *loop) sendLate() {
 		return
 	}
 	now := l.s.uptime()
-	if len(l.answers) > 0 && now-l.answered > maxAnswerHeld {
-		l.sendAnswers()
-	}
+	l.sendLateAnswers(now)
 	if len(l.dirty) > 0 && now-l.since > maxHeld {
 		l.sendOthers()
 	}

@@ -18,7 +18,7 @@ import (
 //  5. Without anything queued it holds no buffer.
 //
 // Whoever makes an outbox dirty sees to it that it is flushed: the client's
-// own read loop, a publisher, the flusher. Once the connection takes no more,
+// own read loop, an event loop, a publisher, the flusher. Once the connection takes no more,
 // a goroutine of the outbox waits for it and nobody else needs to.
 type outbox struct {
 	// Immutable after newOutbox.

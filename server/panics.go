@@ -22,7 +22,7 @@ import (
 // share, or hold a lock of it.
 var sharedTypes = []string{
 	"Server", "outbox", "flusher", "doorbell", "tlsSocket", "waker",
-	"aclLog", "closureLog", "errorStats", "largePool", "latencyMonitor", "loops", "misledLog", "queryBudget", "rate", "slowLog",
+	"aclLog", "closureLog", "errorStats", "largePool", "latencyMonitor", "loop", "loops", "misledLog", "queryBudget", "rate", "slowLog",
 }
 
 // sharedFunctions are other functions of this package that do.
