@@ -136,24 +136,6 @@ func (s *Server) newClient(nc net.Conn) *client {
 	return c
 }
 
-// sharedText returns a text that is in the memory of the last equal one, as the local
-// addresses of most clients are.
-func (s *Server) sharedText(text string) string {
-	if last := s.lastText.Load(); last != nil && *last == text {
-		return *last
-	}
-	s.lastText.Store(&text)
-	return text
-}
-
-// addresses returns the two ends of a connection as CLIENT LIST shows them.
-func addresses(nc net.Conn) (addr, laddr string, unix bool) {
-	if ua, ok := nc.LocalAddr().(*net.UnixAddr); ok {
-		return ua.Name + ":0", ua.Name + ":0", true
-	}
-	return nc.RemoteAddr().String(), nc.LocalAddr().String(), false
-}
-
 // member returns the client's place in the broker, nil if it has never
 // subscribed.
 func (c *client) member() *broker.Member { return c.subs.Load() }
@@ -281,27 +263,11 @@ func (c *client) batch() {
 	c.work()
 	start, began := c.clock, c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
-		if c.runsOn() {
-			continue
-		}
-		argv, err := c.in.next(!c.needsAuth())
-		if err == errIncomplete {
-			break
-		}
-		if err != nil {
-			c.finishRun()
-			c.because(closedProtocol, loggedError(err))
-			c.fail("ERR " + err.Error())
-			c.end(closedProtocol)
+		if !c.runsOn() && !c.runNext() {
 			break
 		}
 		if len(c.reply) > keptReply/2 && cap(c.reply) < maxReplies {
 			c.reserve(maxReplies) // many more, as a rule, and no garbage on the way there
-		}
-		c.dispatch(argv)
-		if !c.authed && len(c.reply) > freeOutput && c.needsAuth() {
-			c.drop(closedUnauthLimit)
-			break
 		}
 		if c.onLoop != nil {
 			c.onLoop.sendLateAnswers(c.clock)
@@ -333,6 +299,28 @@ func (c *client) batch() {
 	c.heavy = c.clock-start > maxHeld
 	c.s.checkClientMemory(c)
 	c.makeRoom()
+}
+
+// runNext runs the next request. It tells whether there may be more.
+func (c *client) runNext() bool {
+	c.w.run.follows = false // its time does not count in that of the run
+	argv, err := c.in.next(!c.needsAuth())
+	if err == errIncomplete {
+		return false
+	}
+	if err != nil {
+		c.finishRun()
+		c.because(closedProtocol, loggedError(err))
+		c.fail("ERR " + err.Error())
+		c.end(closedProtocol)
+		return false
+	}
+	c.dispatch(argv)
+	if !c.authed && len(c.reply) > freeOutput && c.needsAuth() {
+		c.drop(closedUnauthLimit)
+		return false
+	}
+	return true
 }
 
 // makeRoom waits while too much is queued for the client, or leaves that to a

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/redcon"
 
+	"github.com/pubsubd/pubsubd/acl"
 	"github.com/pubsubd/pubsubd/broker"
 	"github.com/pubsubd/pubsubd/match"
 )
@@ -112,6 +113,7 @@ type run struct {
 	name     []byte // of the command as the client spelled it first
 	channel  []byte
 	payloads [][]byte
+	follows  bool // another that was finished when the first of this one was read
 }
 
 const (
@@ -140,7 +142,8 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 }
 
 // runsOn adds the next request to the run at hand if it is one more of the same:
-// whatever was asked of the last request has the same answer.
+// whatever was asked of the last request has the same answer. If it is one to another
+// channel, another run begins.
 func (c *client) runsOn() bool {
 	r := &c.w.run
 	if r.num == 0 || r.num == maxRun || c.s.modes.Load() != 0 || c.tracking != nil || c.judged != c.user.Load().Rules() {
@@ -148,10 +151,33 @@ func (c *client) runsOn() bool {
 	}
 	payload, ok := c.in.another(maxRunPayload)
 	if !ok {
-		return false
+		return c.runsElsewhere()
 	}
 	r.payloads = append(r.payloads, payload)
 	r.num++
+	return true
+}
+
+// runsElsewhere begins a run with the next request if that is one like those of the
+// run at hand to another channel, which the client may publish to.
+func (c *client) runsElsewhere() bool {
+	channel, payload, ok := c.in.alike(longChannel, maxRunPayload)
+	if !ok {
+		return false
+	}
+	r := &c.w.run
+	argv := &c.w.argv
+	*argv = [3][]byte{r.name, channel, payload}
+	why, _ := judge(c.judged, r.cmd, argv[:])
+	*argv = [3][]byte{}
+	if why != acl.Allowed {
+		c.in.postpone()
+		return false
+	}
+	next := run{cmd: r.cmd, num: 1, name: r.name, channel: channel, follows: true}
+	c.finishRun()
+	next.payloads = append(r.payloads, payload)
+	*r = next
 	return true
 }
 
@@ -167,10 +193,14 @@ func (c *client) finishRun() {
 		return
 	}
 	if c.s.modes.Load()&modeMonitored != 0 && !c.ordered { // since the run began
+		r.follows = false
 		c.inOrder(c.finishRun)
 		return
 	}
-	start := c.s.uptime()
+	start := c.clock
+	if !r.follows {
+		start = c.s.uptime()
+	}
 	k := broker.Channel
 	if r.cmd != publishCommand {
 		k = broker.ShardChannel

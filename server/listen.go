@@ -186,3 +186,21 @@ func answerRefused(nc net.Conn, text string) {
 	_ = nc.SetDeadline(time.Now().Add(refuseTimeout)) // of reads too: TLS shakes hands first
 	_, _ = nc.Write(line)
 }
+
+// sharedText returns a text that is in the memory of the last equal one, as the local
+// addresses of most clients are.
+func (s *Server) sharedText(text string) string {
+	if last := s.lastText.Load(); last != nil && *last == text {
+		return *last
+	}
+	s.lastText.Store(&text)
+	return text
+}
+
+// addresses returns the two ends of a connection as CLIENT LIST shows them.
+func addresses(nc net.Conn) (addr, laddr string, unix bool) {
+	if ua, ok := nc.LocalAddr().(*net.UnixAddr); ok {
+		return ua.Name + ":0", ua.Name + ":0", true
+	}
+	return nc.RemoteAddr().String(), nc.LocalAddr().String(), false
+}

@@ -75,7 +75,8 @@ type requestReader struct {
 	bulk int // length of the element at scan; -1 before its header
 
 	last   int           // first byte of the last request
-	tail   int           // first byte of its last element's header; of no use if it was inline
+	prev   int           // first byte of the header of its last element but one, if there are two
+	tail   int           // and of its last; both are of no use if it was inline
 	words  *requestWords // nil between rounds
 	inline bool          // the last request was inline: the next overwrites its words
 }
@@ -143,13 +144,14 @@ func (r *requestReader) move(n int) {
 	r.rebase()
 }
 
-// rebase counts positions from the request at hand, of which the header of the last
-// element may have been read.
+// rebase counts positions from the request at hand, of which the headers of the last
+// elements may have been read.
 func (r *requestReader) rebase() {
 	r.head -= r.start
 	r.scan -= r.start
 	r.end -= r.start
 	r.last -= r.start
+	r.prev -= r.start
 	r.tail -= r.start
 	r.start = 0
 }
@@ -218,7 +220,7 @@ func (r *requestReader) release() {
 		r.buf = nil
 	}
 	r.start, r.head, r.scan, r.end = 0, 0, 0, 0
-	r.last, r.tail = 0, 0
+	r.last, r.prev, r.tail = 0, 0, 0
 }
 
 // next returns the next request. Its elements are valid until settle, those of
@@ -259,34 +261,6 @@ func (r *requestReader) next(authenticated bool) ([][]byte, error) {
 	return nil, errIncomplete
 }
 
-// another returns the last element of the request that follows the last one, if it
-// has arrived and equals that but for this element, which may have so many bytes. It
-// is what next would find, for a fraction of the work: most requests of a pipeline
-// are like that. If it is not so, nothing has happened. It may be called after next or
-// another has returned a request, until settle.
-func (r *requestReader) another(most int) (element []byte, ok bool) {
-	if r.inline || r.args != 0 || r.start == r.last || r.tail < r.last { // put off: it would be like itself
-		return nil, false
-	}
-	common, b := r.buf.b[r.last:r.tail+1], r.buf.b[r.start:r.end]
-	if len(b) <= len(common) || !bytes.Equal(b[:len(common)], common) {
-		return nil, false
-	}
-	i, n := len(common), 0
-	for ; i < len(b) && b[i]-'0' <= 9 && n <= most; i++ {
-		n = 10*n + int(b[i]-'0')
-	}
-	digits := b[len(common):i]
-	if len(digits) == 0 || digits[0] == '0' && len(digits) > 1 || n > min(most, r.limits.bulk) || len(b)-i < n+4 || b[i] != '\r' {
-		return nil, false
-	}
-	i += 2 // of which next does not look at the second either
-	r.last, r.tail = r.start, r.start+len(common)-1
-	r.start += i + n + 2
-	r.head, r.scan = r.start, r.start
-	return b[i : i+n : i+n], true
-}
-
 // count reads the line that says how many elements a request has.
 func (r *requestReader) count(authenticated bool) error {
 	line, err := r.header(errBigCount)
@@ -312,7 +286,7 @@ func (r *requestReader) count(authenticated bool) error {
 // element reads one element of a request.
 func (r *requestReader) element(authenticated bool) error {
 	if r.bulk < 0 {
-		r.tail = r.head
+		r.prev, r.tail = r.tail, r.head
 		line, err := r.header(errBigBulk)
 		if err != nil {
 			return err

@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pubsubd/pubsubd/broker"
 )
 
-// Requests of a pipeline that differ in their last element only are found to be alike,
-// others are not, and none is read twice or left out.
+// Requests of a pipeline that differ in their last two elements only are found to be
+// alike, others are not, and none is read twice or left out.
 func TestAnotherRequest(t *testing.T) {
 	const first = "*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n1\r\n"
 	for _, test := range []struct {
@@ -15,23 +17,31 @@ func TestAnotherRequest(t *testing.T) {
 		most  int
 		want  []string // requests after the first
 		found int      // of them, without reading them as a whole
+		wrong bool     // a protocol error ends it
 	}{
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2\r\n", 9, []string{"PUBLISH c 2"}, 1},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$0\r\n\r\n", 9, []string{"PUBLISH c "}, 1},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$12\r\n123456789012\r\n", 12, []string{"PUBLISH c 123456789012"}, 1},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$12\r\n123456789012\r\n", 11, []string{"PUBLISH c 123456789012"}, 0},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n$1\r\n2\r\n", 9, []string{"PUBLISH d 2"}, 0},
-		{"*3\r\n$7\r\nPUBLISH\r\n$2\r\ncc\r\n$1\r\n2\r\n", 9, []string{"PUBLISH cc 2"}, 0},
-		{"*2\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n" + first, 9, []string{"PUBLISH c", "PUBLISH c 1"}, 0},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n", 9, nil, 0},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2", 9, nil, 0},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2\r", 9, nil, 0},
-		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1", 9, nil, 0},
-		{"PUBLISH c 2\r\n" + first + first, 9, []string{"PUBLISH c 2", "PUBLISH c 1", "PUBLISH c 1"}, 1},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2\r\n", 9, []string{"PUBLISH c 2"}, 1, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$0\r\n\r\n", 9, []string{"PUBLISH c "}, 1, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$12\r\n123456789012\r\n", 12, []string{"PUBLISH c 123456789012"}, 1, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$12\r\n123456789012\r\n", 11, []string{"PUBLISH c 123456789012"}, 0, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n$1\r\n2\r\n", 9, []string{"PUBLISH d 2"}, 1, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n$1\r\n2\r\n*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n$2\r\n22\r\n", 9, []string{"PUBLISH d 2", "PUBLISH d 22"}, 2, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\ndxx$1\r\n2\r\n", 9, []string{"PUBLISH d 2"}, 1, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n:1\r\n2\r\n", 9, nil, 0, true},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n", 9, nil, 0, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$01\r\nd\r\n$1\r\n2\r\n", 9, nil, 0, true},
+		{"*3\r\n$7\r\npublish\r\n$1\r\nd\r\n$1\r\n2\r\n", 9, []string{"publish d 2"}, 0, false},
+		{"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n", 9, []string{"PING", "QUIT"}, 1, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$2\r\ncc\r\n$1\r\n2\r\n", 9, []string{"PUBLISH cc 2"}, 1, false},
+		{"*2\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n" + first, 9, []string{"PUBLISH c", "PUBLISH c 1"}, 0, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n", 9, nil, 0, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2", 9, nil, 0, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n2\r", 9, nil, 0, false},
+		{"*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1", 9, nil, 0, false},
+		{"PUBLISH c 2\r\n" + first + first, 9, []string{"PUBLISH c 2", "PUBLISH c 1", "PUBLISH c 1"}, 1, false},
 	} {
 		f := newFeeder(testLimits(), true)
 		f.alike = func() int { return test.most }
-		if err := f.feed([]byte(first + test.in)); err != nil {
+		if err := f.feed([]byte(first + test.in)); err != nil != test.wrong {
 			t.Errorf("%q: %v", test.in, err)
 		}
 		var got []string
@@ -111,6 +121,61 @@ func TestRunOfAPipeline(t *testing.T) {
 	const denied = "-NOPERM No permissions to access a channel"
 	if got, want := strings.Join(to.frames(t), " "), "0 0 0 "+denied+" "+denied; got != want {
 		t.Errorf("answered %q, want %q", got, want)
+	}
+	c.close(closedByPeer)
+	c.detach()
+}
+
+// A collector keeps what is delivered to it.
+type collector struct {
+	bystander
+	got []string
+}
+
+func (o *collector) Deliver(d *broker.Delivery) {
+	for _, payload := range d.Payloads {
+		o.got = append(o.got, d.Channel+"="+string(payload))
+	}
+}
+
+// Messages to many channels are runs of their own, and each channel is judged.
+func TestRunsToManyChannels(t *testing.T) {
+	s := newServer(t)
+	v, err := s.users.Set("v", false, "on", "nopass", "+publish", "&a", "&b*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := &collector{}
+	m := s.broker.Join(sub)
+	for _, name := range []string{"a", "b1", "b2", "c"} {
+		s.broker.Subscribe(m, broker.Channel, name)
+	}
+	to := newFakeTransport(-1)
+	c := localClient(s, to)
+	c.user.Store(v.User)
+	var in []byte
+	for _, words := range []string{"a 1", "a 2", "b1 3", "b2 4", "b2 5", "c 6", "b1 7", "a 8", "c 9"} {
+		in = append(in, encode(append([]string{"PUBLISH"}, strings.Fields(words)...)...)...)
+	}
+	c.in.received(copy(c.in.space(), in))
+	if argv, err := c.in.next(true); err != nil {
+		t.Fatal(err)
+	} else if c.dispatch(argv); !c.runsOn() || !c.runsOn() || string(c.w.run.channel) != "b1" || !c.w.run.follows {
+		t.Error("the first message to another channel does not begin a run")
+	}
+	c.batch()
+	const denied = "-NOPERM No permissions to access a channel"
+	if got, want := strings.Join(to.frames(t), " "), "1 1 1 1 1 "+denied+" 1 1 "+denied; got != want {
+		t.Errorf("answered %q, want %q", got, want)
+	}
+	if got, want := strings.Join(sub.got, " "), "a=1 a=2 b1=3 b2=4 b2=5 b1=7 a=8"; got != want {
+		t.Errorf("delivered %q, want %q", got, want)
+	}
+	if n := s.stats[publishCommand.index].calls.Load(); n != 7 {
+		t.Errorf("%d calls are counted, want 7", n)
+	}
+	if n := s.channelDenied.Load(); n != 2 {
+		t.Errorf("%d refusals are counted, want 2", n)
 	}
 	c.close(closedByPeer)
 	c.detach()

@@ -24,10 +24,10 @@ type feeder struct {
 	r      *requestReader
 	authed bool
 	putOff func() bool // tells whether the request at hand is to come again; nil for never
-	alike  func() int  // how long the last element may be of the next request if that is like the last; nil for no such request
+	alike  func() int  // how long an element may be of the next request if that is like the last; nil for no such request
 
 	requests [][]string
-	found    int // of them, by another
+	found    int // of them, by another or alike
 	fed      int // bytes
 	copied   int // bytes that moved within the reader
 	widest   int // capacity of the largest buffer held
@@ -94,7 +94,7 @@ func (f *feeder) run() error {
 		}
 		if f.putOff != nil && f.putOff() {
 			f.r.postpone()
-			if _, ok := f.r.another(1 << 20); ok {
+			if f.isLikeLast() {
 				return errors.New("a request that was put off is like itself")
 			}
 			f.r.settle()
@@ -102,22 +102,44 @@ func (f *feeder) run() error {
 		}
 		f.requests = append(f.requests, words)
 		for f.alike != nil {
-			last, ok := f.r.another(f.alike())
-			if !ok {
+			like := f.likeLast(words)
+			if like == nil {
 				break
 			}
 			if f.putOff != nil && f.putOff() {
 				f.r.postpone()
-				if _, ok := f.r.another(1 << 20); ok {
+				if f.isLikeLast() {
 					return errors.New("a request that was put off is like itself")
 				}
 				f.r.settle()
 				break
 			}
-			f.requests = append(f.requests, append(slices.Clone(words[:len(words)-1]), string(last)))
+			words = like
+			f.requests = append(f.requests, words)
 			f.found++
 		}
 	}
+}
+
+// likeLast returns the next request if it is like the last, nil if it is not.
+func (f *feeder) likeLast(last []string) []string {
+	keep := max(0, len(last)-2)
+	if element, ok := f.r.another(f.alike()); ok {
+		return append(slices.Clone(last[:len(last)-1]), string(element))
+	}
+	if first, second, ok := f.r.alike(f.alike(), f.alike()); ok {
+		return append(slices.Clone(last[:keep]), string(first), string(second))
+	}
+	return nil
+}
+
+// isLikeLast tells whether the next request is like the last.
+func (f *feeder) isLikeLast() bool {
+	if _, ok := f.r.another(1 << 20); ok {
+		return true
+	}
+	_, _, ok := f.r.alike(1<<20, 1<<20)
+	return ok
 }
 
 // feedAll hands in the pieces until one is malformed.

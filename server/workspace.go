@@ -12,6 +12,7 @@ type workspace struct {
 	fanned int // bytes delivered and not yet counted in the flusher's backlog
 
 	run   run       // PUBLISHes not handed to the broker yet
+	argv  [3][]byte // of a PUBLISH that is being judged
 	one   [1][]byte // the payload of a PUBLISH on its own
 	dirty []*outbox // receivers to flush
 	line  []byte    // memory of a line of MONITOR
