@@ -2,6 +2,7 @@ package broker
 
 import (
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -101,7 +102,7 @@ func (a access) publishTo(from any, k Kind, channel string, payloads [][]byte, t
 		}
 	}
 
-	s.published += uint64(len(payloads))
+	s.published.Add(uint64(len(payloads)))
 	if to == nil && len(matched) == 0 {
 		return 0, true
 	}
@@ -345,6 +346,9 @@ func (a access) names(k Kind) iter.Seq[string] {
 			}
 			a.unlock(&s.mu)
 			*p = list
+			// Who chooses names must not learn where they stand, or could choose such
+			// as stand in each other's way.
+			rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 			for _, name := range list {
 				if !yield(name) {
 					return

@@ -139,10 +139,10 @@ type Broker struct {
 // A shard is a stripe of the channel tables with its own lock.
 type shard struct {
 	mu        sync.Mutex
-	tables    [kinds]table // of Channel and ShardChannel only
-	matched   []*audience  // scratch of publish
-	published uint64       // messages
-	delivered uint64       // deliveries
+	tables    [kinds]table  // of Channel and ShardChannel only
+	matched   []*audience   // scratch of publish
+	published atomic.Uint64 // messages; added to with mu held
+	delivered uint64        // deliveries
 
 	_ [64]byte // keeps neighbouring locks off one cache line
 }

@@ -20,6 +20,14 @@ func (b *Broker) Stats() Stats { return access{b: b}.stats() }
 // Stats is Broker.Stats.
 func (x *Exclusive) Stats() Stats { return x.a.stats() }
 
+// Published returns the number of messages published since New. It takes no lock.
+func (b *Broker) Published() (n uint64) {
+	for i := range b.shards {
+		n += b.shards[i].published.Load()
+	}
+	return n
+}
+
 func (a access) stats() Stats {
 	var st Stats
 	b := a.b
@@ -28,7 +36,7 @@ func (a access) stats() Stats {
 		a.lock(&s.mu)
 		st.Channels += s.tables[Channel].num
 		st.ShardChannels += s.tables[ShardChannel].num
-		st.Published += s.published
+		st.Published += s.published.Load()
 		st.Delivered += s.delivered
 		a.unlock(&s.mu)
 	}

@@ -89,11 +89,8 @@ func (t *table) remove(name string, tag uint32) {
 		}
 	}
 	t.tags[free], t.list[free] = 0, nil
-	switch {
-	case t.num == 0:
-		*t = table{}
-	case len(t.tags) > minPlaces && 8*t.num < len(t.tags):
-		t.resize(len(t.tags) / 4)
+	if len(t.tags) > minPlaces && 8*t.num < len(t.tags) {
+		t.resize(max(minPlaces, len(t.tags)/4))
 	}
 }
 

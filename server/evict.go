@@ -72,9 +72,14 @@ func (c *Config) memoryLimit() int64 {
 // checkClientMemory evicts clients, the one that asks among them, if what has
 // piled up since the last look may be too much.
 func (s *Server) checkClientMemory(me *client) {
-	if s.budget.limit.Load() > 0 && s.out.piled.bytes.Load() >= s.budget.due.Load() {
-		s.evictClients(me)
+	if s.budget.limit.Load() == 0 || s.out.piled.bytes.Load() < s.budget.due.Load() {
+		return
 	}
+	if me.onLoop != nil { // whose clients would wait
+		me.leftover = true
+		return
+	}
+	s.evictClients(me)
 }
 
 // evictClients closes the clients that take the most memory until all together

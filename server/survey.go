@@ -33,7 +33,7 @@ type activity struct {
 }
 
 func (s *Server) activity() activity {
-	return activity{s.netInput.Load(), s.out.sent.Load(), s.broker.Stats().Published, s.lastID.Load(), s.connected()}
+	return activity{s.netInput.Load(), s.out.sent.Load(), s.broker.Published(), s.lastID.Load(), s.connected()}
 }
 
 const (

@@ -283,6 +283,23 @@ func TestLoopAnswersTogether(t *testing.T) {
 	c.onLoop = nil
 }
 
+// Clients are not evicted by a loop, whose other clients would wait.
+func TestLoopDoesNotEvict(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.MaxMemoryClients = 1 << 20 })
+	c := localClient(s, discardTransport{})
+	s.budget.due.Store(1 << 10)
+	s.out.piled.bytes.Store(1 << 10)
+	c.onLoop = &loop{s: s}
+	if c.batch(); !c.leftover || s.out.piled.bytes.Load() == 0 {
+		t.Error("a loop has looked at the memory of all clients")
+	}
+	c.onLoop, c.leftover = nil, false
+	c.work()
+	if c.batch(); c.leftover || s.out.piled.bytes.Load() != 0 {
+		t.Error("a goroutine has not")
+	}
+}
+
 // A loop does not help the flusher: it leaves that to the publisher's own goroutine.
 func TestLoopDoesNotHelp(t *testing.T) {
 	s := newServer(t)
