@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -120,11 +121,13 @@ func (l *loops) pick(s *Server) *loop {
 	if len(l.list) < l.num {
 		one := &loop{s: s}
 		var err error
-		if one.Loop, err = eventloop.New(func() { s.guarded("an event loop", one.sendOthers) }); err != nil {
-			l.none = true
+		if one.Loop, err = eventloop.New(func() { s.guarded("an event loop", one.sendOthers) }); err == nil {
+			l.list = append(l.list, one)
+		}
+		if len(l.list) == 0 { // the system has none, or not now
+			l.none = errors.Is(err, errors.ErrUnsupported)
 			return nil
 		}
-		l.list = append(l.list, one)
 	}
 	l.next = (l.next + 1) % len(l.list)
 	return l.list[l.next]

@@ -28,7 +28,10 @@ type loopTransport struct {
 }
 
 // Ready is called by the event loop.
-func (t *loopTransport) Ready() { t.c.ready(t.loop) }
+func (t *loopTransport) Ready() {
+	defer t.c.s.crashIfPanicking("an event loop")
+	t.c.ready(t.loop)
+}
 
 func (t *loopTransport) read(in inbox) (int, error) {
 	if t.woken.Load() && t.woken.Swap(false) {
@@ -38,7 +41,8 @@ func (t *loopTransport) read(in inbox) (int, error) {
 	n, err := t.sock.Read(p)
 	switch {
 	case err == nil:
-		t.rest = n == len(p) || t.sock.Ended()
+		// A unix socket may return less than has arrived, if it keeps packets apart.
+		t.rest = !t.tcp || n == len(p) || t.sock.Ended()
 		return n, nil
 	case err == eventloop.ErrAgain:
 		err = errWouldBlock

@@ -62,7 +62,11 @@ const maxReads = 2
 // more, or the connection has ended.
 func (c *client) turn(first task) {
 	defer c.s.crashIfPanicking("tearing a client down")
+	finishing := false
 	defer func() {
+		if finishing {
+			return
+		}
 		if p := recover(); p != nil {
 			c.panicked(p)
 			c.finish()
@@ -73,6 +77,7 @@ func (c *client) turn(first task) {
 		if c.endWhy != "" {
 			c.end(c.endWhy)
 		} else {
+			c.deliverAll() // what others wait for, before anything is waited for here
 			c.out.awaitRoom()
 		}
 		c.batch()
@@ -81,6 +86,7 @@ func (c *client) turn(first task) {
 		if c.lostBy != nil {
 			c.lost(c.lostBy)
 		}
+		finishing = true
 		c.finish()
 		return
 	}

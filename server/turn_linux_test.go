@@ -174,6 +174,49 @@ func TestLoopHandsOverAfterPublish(t *testing.T) {
 	sub.ask("PING", "[pong ]")
 }
 
+// A client that does not read keeps nobody from what it has published before, also if
+// the request behind that is for a goroutine of its own.
+func TestLoopHandsOverWithoutKeepingOthers(t *testing.T) {
+	s, addr := loopServer(t)
+	slow, other, pub := dial(t, addr), dial(t, addr), dial(t, addr)
+	if err := slow.nc.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	slow.ask("SUBSCRIBE x", "[subscribe x 1]")
+	out := s.clients()[0].out
+	other.ask("SUBSCRIBE y", "[subscribe y 1]")
+	large := strings.Repeat("x", 1<<20)
+	for queued := 0; queued <= maxUnsent; queued, _ = out.pending() {
+		pub.ask("PUBLISH x "+large, "1")
+	}
+	slow.send("UNSUBSCRIBE x", "PUBLISH y m", "PING", "INFO") // which is not for the loop
+	other.want("[message y m]")
+}
+
+// A loop that cannot be made now does not end loops for ever.
+func TestLoopsCanBeMissing(t *testing.T) {
+	s := newServer(t)
+	s.loops.num = 1
+	var limit, none unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	none.Max = limit.Max
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	first := s.loops.pick(s)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if first != nil {
+		t.Fatal("a loop without descriptors")
+	}
+	if s.loops.pick(s) == nil {
+		t.Error("no loop although there are descriptors")
+	}
+}
+
 // slowReceiver is a subscriber that takes its time.
 type slowReceiver struct{ bystander }
 
@@ -202,6 +245,37 @@ func TestLoopLeavesHeavyPublishers(t *testing.T) {
 	other.ask("PING", "+PONG")
 	release()
 	c.want("1", "x", "1", "y")
+}
+
+// What arrives by a unix socket that keeps packets apart is read to the end.
+func TestLoopReadsUnixSocketsToTheEnd(t *testing.T) {
+	s, addr := loopServer(t)
+	ln, err := net.Listen("unixpacket", t.TempDir()+"/s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(ln)
+	nc, err := net.Dial("unixpacket", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, pub, sub := newTestConn(t, nc), dial(t, addr), dial(t, addr)
+	sub.ask("SUBSCRIBE d", "[subscribe d 1]")
+	c.send("CLIENT REPLY OFF") // so that nothing else happens to the socket
+	c.send("PUBLISH d 1")
+	sub.want("[message d 1]")
+	held, waiting := make(chan struct{}), make(chan struct{})
+	busy := slowReceiver{bystander{func() {
+		close(waiting)
+		<-held
+	}}}
+	s.broker.Subscribe(s.broker.Join(&busy), broker.Channel, "c")
+	pub.send("PUBLISH c 1")
+	<-waiting // the loop
+	c.send("PUBLISH d 2")
+	c.send("PUBLISH d 3")
+	close(held)
+	sub.want("[message d 2]", "[message d 3]")
 }
 
 // A client with many subscriptions that leaves keeps nobody waiting.

@@ -39,7 +39,9 @@ func (c *client) endWork() {
 	if w == nil {
 		return
 	}
-	w.reply = c.reply[:0]
+	if w.reply = c.reply[:0]; cap(w.reply) > keptReply {
+		w.reply = nil
+	}
 	c.w, c.reply, c.in.words = nil, nil, nil
 	workspaces.Put(w)
 }

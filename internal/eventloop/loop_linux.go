@@ -3,6 +3,7 @@ package eventloop
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,7 +20,8 @@ type Loop struct {
 	after func()
 	done  chan struct{}
 
-	added atomic.Int32 // sockets so far, around and around
+	added  atomic.Int32 // sockets so far, around and around
+	rounds uint         // that found events at once; owned by the loop's goroutine
 
 	mu      sync.Mutex
 	sockets []*Socket // by descriptor
@@ -142,11 +144,18 @@ func (l *Loop) run() {
 	}
 }
 
+// yieldEvery is after how many rounds without a wait other goroutines have their turn:
+// there may be one processor only.
+const yieldEvery = 32
+
 // wait waits for events. Under load there are some already, and the system can be
 // asked for those without telling the scheduler, as in package nowait.
 func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
 	have, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
 	if errno == 0 && have > 0 {
+		if l.rounds++; l.rounds%yieldEvery == 0 {
+			runtime.Gosched()
+		}
 		return int(have), nil
 	}
 	return unix.EpollWait(l.epoll, events, -1)
@@ -182,7 +191,7 @@ func (l *Loop) take(ready []*Socket, events []unix.EpollEvent) (list []*Socket, 
 			ready = append(ready, s)
 		}
 	}
-	if ended = l.closed && l.open == 0; ended {
+	if ended = l.closed && l.open == 0 && len(l.called) == 0; ended {
 		l.rung = true // the bell goes
 	}
 	return ready, ended
