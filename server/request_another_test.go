@@ -158,10 +158,18 @@ func TestRunsToManyChannels(t *testing.T) {
 		in = append(in, encode(append([]string{"PUBLISH"}, strings.Fields(words)...)...)...)
 	}
 	c.in.received(copy(c.in.space(), in))
-	if argv, err := c.in.next(true); err != nil {
+	argv, err := c.in.next(true)
+	if err != nil {
 		t.Fatal(err)
-	} else if c.dispatch(argv); !c.runsOn() || !c.runsOn() || string(c.w.run.channel) != "b1" || !c.w.run.follows {
-		t.Error("the first message to another channel does not begin a run")
+	}
+	c.dispatch(argv)
+	for _, channel := range []string{"a", "b1"} {
+		if !c.runsOn() || string(c.w.run.channel) != channel {
+			t.Errorf("the run at hand is for %s, want %s", c.w.run.channel, channel)
+		}
+	}
+	if !c.w.run.follows {
+		t.Error("it does not follow the one before")
 	}
 	c.batch()
 	const denied = "-NOPERM No permissions to access a channel"
