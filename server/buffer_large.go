@@ -1,6 +1,7 @@
 package server
 
 import (
+	"runtime"
 	"sync"
 	"time"
 )
@@ -17,6 +18,9 @@ type largePool struct {
 	bytes   int // of all that are free
 	letGone LargeBuffers
 	trimmed time.Time
+
+	uncollected int  // bytes dropped since collect last began
+	collecting  bool // collect runs
 }
 
 const (
@@ -26,6 +30,10 @@ const (
 
 	// maxFree is how many bytes may be free.
 	maxFree = 16 << 20
+
+	// collectAfter is how many bytes are dropped before the collector is told to look
+	// for them. By itself it would wait until there are as many as are in use.
+	collectAfter = 64 << 20
 
 	// trimEvery is the time from one trim to the next.
 	trimEvery = time.Second
@@ -75,10 +83,22 @@ func (p *largePool) put(b *buffer) {
 	defer p.mu.Unlock()
 	if class < 0 || p.bytes+size > maxFree {
 		p.letGone.Dropped += uint64(size)
+		if p.uncollected += size; p.uncollected >= collectAfter && !p.collecting {
+			p.uncollected, p.collecting = 0, true
+			go p.collect()
+		}
 		return
 	}
 	p.bytes += size
 	p.classes[class].free = append(p.classes[class].free, b)
+}
+
+// collect has the collector find what has been dropped.
+func (p *largePool) collect() {
+	runtime.GC()
+	p.mu.Lock()
+	p.collecting = false
+	p.mu.Unlock()
 }
 
 // trim lets go of the buffers that nobody has needed since the last trim, if that

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 	"unsafe"
@@ -102,4 +104,24 @@ func trimLargeBuffers() {
 	next := largeBuffers.trimmed.Add(trimEvery)
 	largeBuffers.mu.Unlock()
 	largeBuffers.trim(next)
+}
+
+// What is dropped does not pile up until the collector comes by itself.
+func TestLargePoolIsCollected(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which is never, here
+	var p largePool
+	b := &buffer{b: make([]byte, 0, largest)}
+	for range maxFree / largest {
+		p.put(b)
+	}
+	collected := make(chan struct{})
+	runtime.AddCleanup(&buffer{b: make([]byte, 1)}, func(done chan struct{}) { close(done) }, collected)
+	for range collectAfter / largest {
+		p.put(b)
+	}
+	select {
+	case <-collected:
+	case <-time.After(patience):
+		t.Error("nothing is collected")
+	}
 }
