@@ -390,14 +390,10 @@ func (c *client) deliverAll() {
 	} else if c.out.flush() {
 		c.s.flusher.add(c.out)
 	}
-	if w := c.w; w != nil {
-		w.pieced = 0
-		if w.fanned != 0 {
-			c.s.flusher.backlog.Add(int64(w.fanned))
-			w.fanned = 0
-		}
-		c.flushOthers(w)
+	if c.w != nil {
+		c.w.pieced = 0
 	}
+	c.deliverOthers()
 	if c.onLoop == nil {
 		c.s.flusher.help()
 	} else if c.s.flusher.isBehind() {
@@ -405,8 +401,16 @@ func (c *client) deliverAll() {
 	}
 }
 
-// flushOthers sends on its way what was queued for others.
-func (c *client) flushOthers(w *workspace) {
+// deliverOthers sends on its way what was queued for others.
+func (c *client) deliverOthers() {
+	w := c.w
+	if w == nil {
+		return
+	}
+	if w.fanned != 0 {
+		c.s.flusher.backlog.Add(int64(w.fanned))
+		w.fanned = 0
+	}
 	if len(w.dirty) == 0 {
 		return
 	}

@@ -77,7 +77,7 @@ func (c *client) turn(first task) {
 		if c.endWhy != "" {
 			c.end(c.endWhy)
 		} else {
-			c.deliverAll() // what others wait for, before anything is waited for here
+			c.deliverOthers() // before anything is waited for here
 			c.out.awaitRoom()
 		}
 		c.batch()
