@@ -286,12 +286,13 @@ func (r *requestReader) count(authenticated bool) error {
 // element reads one element of a request.
 func (r *requestReader) element(authenticated bool) error {
 	if r.bulk < 0 {
-		r.prev, r.tail = r.tail, r.head
+		head := r.head
 		line, err := r.header(errBigBulk)
 		if err != nil {
 			return err
 		}
-		first := byte('\r') // of an empty line
+		r.prev, r.tail = r.tail, head // once for each header, however it arrives
+		first := byte('\r')           // of an empty line
 		if len(line) > 0 {
 			first = line[0]
 		}
