@@ -21,11 +21,7 @@ type churner struct {
 
 // openChurner connects.
 func openChurner(ctx context.Context, t target, p *plan, index int, patience time.Duration) (*churner, error) {
-	nc, err := t.dial(ctx, patience)
-	if err != nil {
-		return nil, err
-	}
-	fd, err := detach(nc)
+	fd, err := t.open(ctx, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +85,5 @@ func (l *load) checkChurn() error {
 
 // connect opens one more connection to the server.
 func (l *load) connect() (fd int, err error) {
-	nc, err := l.target.dial(context.Background(), l.patience)
-	if err != nil {
-		return -1, err
-	}
-	return detach(nc)
+	return l.target.open(context.Background(), l.patience)
 }

@@ -284,3 +284,16 @@ func readLength(r *bufio.Reader, kind byte) (int, error) {
 	}
 	return strconv.Atoi(strings.TrimSpace(line[1:]))
 }
+
+// at is what a fakeServer does that is wrong once, at the nth frame.
+func at(n int, bad func(frame string) string) func(int, string) string {
+	return func(i int, frame string) string {
+		if i == n {
+			return bad(frame)
+		}
+		return frame
+	}
+}
+
+// lost is what becomes of a frame that does not come.
+func lost(string) string { return "" }

@@ -56,27 +56,18 @@ func TestPacedOnGoodServer(t *testing.T) {
 
 func TestPacedRejectsBadServer(t *testing.T) {
 	t.Parallel()
-	at := func(n int, bad func(string) string) func(int, string) string {
-		return func(i int, s string) string {
-			if i == n {
-				return bad(s)
-			}
-			return s
-		}
-	}
-	nothing := func(string) string { return "" }
 	tests := []struct {
 		name   string
 		server fakeServer
 		want   string // in the error
 	}{
-		{"drops", fakeServer{deliver: at(9, nothing)}, "lost or out of order"},
-		{"drops the last", fakeServer{deliver: at(119, nothing)}, "no more came"},
+		{"drops", fakeServer{deliver: at(9, lost)}, "lost or out of order"},
+		{"drops the last", fakeServer{deliver: at(119, lost)}, "no more came"},
 		{"drops everything", fakeServer{deliver: func(int, string) string { return "" }}, "no more came"},
 		{"repeats", fakeServer{deliver: at(9, func(f string) string { return f + f })}, "repeated or out of order"},
 		{"counts wrong", fakeServer{answer: at(9, func(string) string { return ":2\r\n" })}, "PUBLISH answered"},
 		{"answers twice", fakeServer{answer: func(_ int, r string) string { return r + r }}, "beyond the replies"},
-		{"does not answer", fakeServer{answer: at(100, nothing)}, "got no reply to PUBLISH"},
+		{"does not answer", fakeServer{answer: at(100, lost)}, "got no reply to PUBLISH"},
 	}
 	for i := range tests {
 		test := &tests[i]

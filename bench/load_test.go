@@ -120,14 +120,6 @@ func TestLoadThroughNarrowGate(t *testing.T) {
 
 func TestLoadRejectsBadServer(t *testing.T) {
 	t.Parallel()
-	at := func(n int, bad func(frame string) string) func(int, string) string {
-		return func(i int, s string) string {
-			if i == n {
-				return bad(s)
-			}
-			return s
-		}
-	}
 	var withheld string // by the server that reorders
 	tests := []struct {
 		name   string

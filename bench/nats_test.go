@@ -138,21 +138,12 @@ func TestLoadOnGoodNATS(t *testing.T) {
 
 func TestLoadRejectsBadNATS(t *testing.T) {
 	t.Parallel()
-	at := func(n int, bad func(string) string) func(int, string) string {
-		return func(i int, s string) string {
-			if i == n {
-				return bad(s)
-			}
-			return s
-		}
-	}
-	nothing := func(string) string { return "" }
 	tests := []struct {
 		name   string
 		server fakeServer
 		want   string // in the error
 	}{
-		{"drops", fakeServer{deliver: at(5, nothing)}, "lost or out of order"},
+		{"drops", fakeServer{deliver: at(5, lost)}, "lost or out of order"},
 		{"drops everything", fakeServer{deliver: func(int, string) string { return "" }}, "and no more came"},
 		{"forgets a subscription", fakeServer{forget: func(string) bool { return true }}, "and no more came"},
 		{"repeats", fakeServer{deliver: at(5, func(f string) string { return f + f })}, "repeated or out of order"},
@@ -163,7 +154,7 @@ func TestLoadRejectsBadNATS(t *testing.T) {
 		{"refuses to subscribe", fakeServer{answer: at(1, func(string) string { return "-ERR 'Permissions Violation'\r\n" })}, "answer to SUB"},
 		{"answers an error", fakeServer{answer: at(5, func(string) string { return "-ERR 'Slow Consumer'\r\n" })}, "PUBLISH answered"},
 		{"answers twice", fakeServer{answer: at(5, func(r string) string { return r + r })}, "beyond the replies"},
-		{"does not answer", fakeServer{answer: at(5, nothing)}, "got no reply to PUBLISH"},
+		{"does not answer", fakeServer{answer: at(5, lost)}, "got no reply to PUBLISH"},
 		{"hangs up", fakeServer{hangUp: func(n int) bool { return n == 5 }}, "subscriber 0, after 5 deliveries"},
 	}
 	for i := range tests {

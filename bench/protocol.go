@@ -109,3 +109,12 @@ func (t target) dial(ctx context.Context, patience time.Duration) (net.Conn, err
 	}
 	return nc, nil
 }
+
+// open is dial for a connection that an event loop of the generator waits for.
+func (t target) open(ctx context.Context, patience time.Duration) (fd int, err error) {
+	nc, err := t.dial(ctx, patience)
+	if err != nil {
+		return -1, err
+	}
+	return detach(nc)
+}

@@ -31,11 +31,7 @@ type publisher struct {
 
 // openPublisher connects.
 func openPublisher(ctx context.Context, t target, p *plan, index int, patience time.Duration) (*publisher, error) {
-	nc, err := t.dial(ctx, patience)
-	if err != nil {
-		return nil, err
-	}
-	fd, err := detach(nc)
+	fd, err := t.open(ctx, patience)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,19 @@ func localClient(s *Server, to transport) *client {
 	return c
 }
 
+// clientOf returns a localClient that is logged in as v, a user who may do what rules
+// say.
+func clientOf(t testing.TB, s *Server, to transport, rules ...string) *client {
+	t.Helper()
+	v, err := s.users.Set("v", false, append([]string{"on", "nopass"}, rules...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := localClient(s, to)
+	c.user.Store(v.User)
+	return c
+}
+
 // receive runs bytes as if they had come over the connection, as many at a
 // time as there is room for.
 func (c *client) receive(in []byte) {

@@ -101,13 +101,8 @@ func TestAnotherRequestInPieces(t *testing.T) {
 // them ends it.
 func TestRunOfAPipeline(t *testing.T) {
 	s := newServer(t)
-	v, err := s.users.Set("v", false, "on", "nopass", "+publish", "&a")
-	if err != nil {
-		t.Fatal(err)
-	}
 	to := newFakeTransport(-1)
-	c := localClient(s, to)
-	c.user.Store(v.User)
+	c := clientOf(t, s, to, "+publish", "&a")
 	c.in.received(copy(c.in.space(), slices.Repeat(encode("PUBLISH", "a", "m"), 5)))
 	argv, err := c.in.next(true)
 	if err != nil {
@@ -152,18 +147,13 @@ func (o *collector) Deliver(d *broker.Delivery) {
 // Messages to many channels are runs of their own, and each channel is judged.
 func TestRunsToManyChannels(t *testing.T) {
 	s := newServer(t)
-	v, err := s.users.Set("v", false, "on", "nopass", "+publish", "&a", "&b*")
-	if err != nil {
-		t.Fatal(err)
-	}
 	sub := &collector{}
 	m := s.broker.Join(sub)
 	for _, name := range []string{"a", "b1", "b2", "c"} {
 		s.broker.Subscribe(m, broker.Channel, name)
 	}
 	to := newFakeTransport(-1)
-	c := localClient(s, to)
-	c.user.Store(v.User)
+	c := clientOf(t, s, to, "+publish", "&a", "&b*")
 	var in []byte
 	for _, words := range []string{"a 1", "a 2", "b1 3", "b2 4", "b2 5", "c 6", "b1 7", "a 8", "c 9"} {
 		in = append(in, encode(append([]string{"PUBLISH"}, strings.Fields(words)...)...)...)

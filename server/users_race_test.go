@@ -13,13 +13,8 @@ import (
 // order, although consecutive PUBLISHes are handed to the broker as one.
 func TestForbiddenInTheMiddleOfARun(t *testing.T) {
 	s := newServer(t)
-	v, err := s.users.Set("v", false, "on", "nopass", "+publish", "&a")
-	if err != nil {
-		t.Fatal(err)
-	}
 	to := newFakeTransport(-1)
-	c := localClient(s, to)
-	c.user.Store(v.User)
+	c := clientOf(t, s, to, "+publish", "&a")
 	publish := func() { c.dispatch([][]byte{[]byte("PUBLISH"), []byte("a"), []byte("m")}) }
 	publish()
 	publish()

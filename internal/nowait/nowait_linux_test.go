@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// pair returns two connected sockets, of which those in this package's hands are as
-// the race detector's variant needs them: that one has no MSG_DONTWAIT.
+// pair returns two connected sockets. Those that block are beyond what is built for the
+// race detector, which has no MSG_DONTWAIT.
 func pair(t *testing.T, blocking bool) (a, b int) {
 	t.Helper()
 	sort := syscall.SOCK_STREAM
