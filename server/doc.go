@@ -38,11 +38,12 @@
 //
 // # The path of a message
 //
-// A client's goroutine reads, the request reader judges the bytes and redcon
-// parses them, dispatch finds PUBLISH in the command table, the broker calls
-// Deliver of each receiver, which appends the encoded message to its outbox.
-// Then the publisher's own replies are written, then the receivers: by the
-// publisher if they are few, by the flusher otherwise.
+// An event loop or a client's goroutine reads, the request reader judges the bytes
+// and redcon parses them, unless they are like the last request, dispatch finds
+// PUBLISH in the command table, the broker calls Deliver of each receiver, which
+// appends the encoded message to its outbox. Then the publisher's own replies are
+// written, then the receivers: by who has read if they are few, by the flusher
+// otherwise.
 //
 // # Lock order
 //

@@ -129,6 +129,7 @@ func (f *flusher) takeLocked(lot []*outbox) int {
 	return n
 }
 
+// flush sends what is queued in outboxes, and forgets them.
 func (f *flusher) flush(lot []*outbox) {
 	for i, o := range lot {
 		if o.flush() {

@@ -40,12 +40,7 @@ func (l *loop) answer(o *outbox, now time.Duration) {
 
 // sendAnswers sends the replies that have been kept.
 func (l *loop) sendAnswers() {
-	for i, o := range l.answers {
-		if o.flush() {
-			l.s.flusher.add(o)
-		}
-		l.answers[i] = nil
-	}
+	l.s.flusher.flush(l.answers)
 	if l.answers = l.answers[:0]; cap(l.answers) > maxKeptDirty {
 		l.answers = nil
 	}
