@@ -154,6 +154,7 @@ func scenarios() []scenario {
 		add(scenario{name: name, kind: standings, traffic: t, args: t.args(), files: t.files(), fresh: true})
 	}
 	standing("idle/subscribers=10000", standingTraffic{connections: 10_000, each: 1})
+	standing("idle/subscribers=19000", standingTraffic{connections: 19_000, each: 1}) // where a process may have 20,000 files
 	standing("idle/subscribers=30000", standingTraffic{connections: 30_000, each: 1})
 	standing("subscriptions=1000000/connections=100", standingTraffic{connections: 100, each: 10_000})
 	add(scenario{
