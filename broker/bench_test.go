@@ -110,14 +110,18 @@ func BenchmarkPublishBoth(b *testing.B) {
 }
 
 // BenchmarkPublishParallel publishes to 10 subscribers, from each goroutine on
-// a channel of its own or all on one.
+// a channel of its own or all on one, with patterns that do not match or without.
 func BenchmarkPublishParallel(b *testing.B) {
 	for _, test := range []struct {
 		label    string
 		channels int
-	}{{"different", 1024}, {"same", 1}} {
+		patterns int
+	}{{"different", 1024, 0}, {"different/patterns=10", 1024, 10}, {"same", 1, 0}} {
 		b.Run("channels="+test.label, func(b *testing.B) {
 			broker := New(nil)
+			for i := range test.patterns {
+				broker.Subscribe(broker.Join(&transport{}), Pattern, "user:"+strconv.Itoa(i)+":*")
+			}
 			for i := range test.channels {
 				for range 10 {
 					broker.Subscribe(broker.Join(&transport{}), Channel, strconv.Itoa(i))
