@@ -4,6 +4,7 @@
 # make soak       runs the ordering tests for a minute each
 # make endure     runs the long forms of the tests from outside: hours
 # make bench      compares with redis-server, about five minutes
+# make pgo        profiles the server for the compiler anew, about five minutes
 # make record     records the transcripts and screens anew from redis-server
 # make release    builds the binaries for all systems into dist/
 
@@ -11,7 +12,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 60s
 PLATFORMS   = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
-.PHONY: build deps test lint fuzz soak endure bench record release clean
+.PHONY: build deps test lint fuzz soak endure bench pgo record release clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o pubsubd ./cmd/pubsubd
@@ -23,6 +24,7 @@ lint:
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet ./...
 	go vet -tags faults ./server
+	go vet -tags cpuprofile ./cmd/pubsubd
 	go run $(STATICCHECK) ./...
 	cd conformance/clients/gomodules && go vet ./... && go run $(STATICCHECK) ./...
 
@@ -46,6 +48,9 @@ endure: deps
 
 bench:
 	go run ./bench -quick
+
+pgo:
+	go run ./bench -quick -rounds 1 -duration 3s -cpuprofile cmd/pubsubd/default.pgo
 
 record: deps
 	go run ./conformance -record

@@ -132,6 +132,11 @@ func compare(ctx context.Context, o options, chosen []scenario, stdout, stderr i
 			return fmt.Errorf("writing %s: %w", o.svg, err)
 		}
 	}
+	if o.cpuProfile != "" {
+		if err := mergeProfiles(ctx, o.cpuProfile, servers[0].profiles); err != nil {
+			return fmt.Errorf("writing %s: %w", o.cpuProfile, err)
+		}
+	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d scenarios failed: %q", len(failed), len(chosen), failed)
 	}
@@ -149,16 +154,22 @@ func findServers(ctx context.Context, o options, dir string) ([2]program, error)
 	if err != nil {
 		return servers, err
 	}
-	var path string
+	var path, tags, profiles string
+	if o.cpuProfile != "" {
+		tags, profiles = profileTag, filepath.Join(dir, "profiles")
+		if err := os.Mkdir(profiles, 0o700); err != nil {
+			return servers, err
+		}
+	}
 	if o.pubsubd == "" {
-		path, err = buildPubsubd(ctx, dir)
+		path, err = buildPubsubd(ctx, dir, tags)
 	} else {
 		path, err = executable(o.pubsubd)
 	}
 	if err != nil {
 		return servers, err
 	}
-	servers[0] = program{name: "pubsubd", path: path, args: o.pubsubdArgs, proto: resp{}}
+	servers[0] = program{name: "pubsubd", path: path, args: o.pubsubdArgs, proto: resp{}, profiles: profiles}
 	servers[1] = peerProgram(filepath.Base(o.peer), peer, o.peerArgs)
 	if servers[1].name == servers[0].name {
 		servers[1].name += " (peer)"

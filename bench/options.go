@@ -31,6 +31,8 @@ type options struct {
 	list  bool
 	json  string // path; empty means none
 	svg   string // path; empty means none
+
+	cpuProfile string // path; empty means none
 }
 
 const (
@@ -59,6 +61,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.BoolVar(&o.list, "list", false, "list the selected scenarios and exit")
 	fs.StringVar(&o.json, "json", "", "also write every measurement to this `file`, one JSON object a line")
 	fs.StringVar(&o.svg, "svg", "", "also draw the ratios into this `file`")
+	fs.StringVar(&o.cpuProfile, "cpuprofile", "", "also write the profile of pubsubd's processor time in all scenarios to this `file`, as cmd/pubsubd/default.pgo is made")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -101,6 +104,8 @@ func (o options) check(rest []string) error {
 		return errors.New("-loops must be at least 1")
 	case o.peer == "":
 		return errors.New("-peer must name a server")
+	case o.cpuProfile != "" && o.pubsubd != "":
+		return errors.New("-cpuprofile needs a build of its own: it cannot be combined with -pubsubd")
 	}
 	return nil
 }

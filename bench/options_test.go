@@ -73,6 +73,7 @@ func TestParseOptionsErrors(t *testing.T) {
 		{[]string{"-loops", "0"}, "-loops"},
 		{[]string{"-peer", ""}, "-peer"},
 		{[]string{"-run", "("}, "-run"},
+		{[]string{"-cpuprofile", "p", "-pubsubd", "true"}, "-cpuprofile"},
 		{[]string{"-nope"}, "-nope"},
 		{[]string{"fanout"}, `unexpected argument "fanout"`},
 	} {

@@ -33,6 +33,8 @@ type program struct {
 
 	proto  protocol
 	config string // contents of configFile in its directory; empty for no such file
+
+	profiles string // directory that takes its profiles; empty for none
 }
 
 // configFile is the name of a server's configuration.
@@ -93,6 +95,9 @@ func start(ctx context.Context, prog program) (_ *process, err error) {
 	defer output.Close()
 	p.cmd = exec.Command(prog.path, append([]string{"--port", strconv.Itoa(port)}, prog.args...)...)
 	p.cmd.Dir = dir
+	if prog.profiles != "" {
+		p.cmd.Env = append(os.Environ(), profileVariable+"="+filepath.Join(prog.profiles, filepath.Base(dir)))
+	}
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid:   true,            // an interrupt from the terminal is ours to handle
@@ -200,10 +205,10 @@ func (p *process) lastOutput() string {
 	return "\n  it printed: " + strings.Join(lines, "\n              ")
 }
 
-// buildPubsubd builds the server of this module into dir.
-func buildPubsubd(ctx context.Context, dir string) (path string, err error) {
+// buildPubsubd builds the server of this module into dir, with build tags.
+func buildPubsubd(ctx context.Context, dir, tags string) (path string, err error) {
 	path = filepath.Join(dir, "pubsubd")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/pubsubd/pubsubd/cmd/pubsubd")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", tags, "-o", path, "github.com/pubsubd/pubsubd/cmd/pubsubd")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building cmd/pubsubd: %w\n%s", err, strings.TrimSpace(string(out)))
 	}

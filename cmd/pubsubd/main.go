@@ -34,7 +34,10 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // until the process is gone
 	signal.Notify(hangups, syscall.SIGHUP)
 	p := &program{args: os.Args[1:], signals: signals, hangups: hangups, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	os.Exit(p.run())
+	stop := startProfile()
+	code := p.run()
+	stop()
+	os.Exit(code)
 }
 
 // backgroundVariable says in the environment that the process is the one that
