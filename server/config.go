@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -203,6 +204,11 @@ type Config struct {
 	// not call Reload, which waits for it. Nil, the default, means nobody wants to
 	// know.
 	OnListening func()
+
+	// OnConnect is called for each connection that has become a client, with its
+	// CLIENT ID, before anything is read of it. It must neither read nor write nor
+	// wait. Nil, the default, means nobody wants to know.
+	OnConnect func(id uint64, nc net.Conn)
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent
 	// SHUTDOWN. Nil, the default, means that the server shuts itself down.

@@ -123,6 +123,9 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 	s.ordered = nil
 	s.running.Add(1)
 	s.mu.Unlock()
+	if told := s.config().OnConnect; told != nil {
+		told(c.id, nc)
+	}
 	return c, true
 }
 
