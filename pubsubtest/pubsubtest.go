@@ -1,128 +1,314 @@
-// Package pubsubtest runs a pub/sub server inside a Go test, for code that
-// talks to Redis.
-//
-//	srv := pubsubtest.RunT(t)
-//	app := startApp(srv.Addr())
-//	srv.WaitSubscribers("orders", 1) // not a sleep
-//	srv.Publish("orders", "hello")
 package pubsubtest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pubsubd/pubsubd/server"
 )
 
-// patience bounds every wait: for subscribers, and for clients to take what is
-// queued for them when the test ends.
-const patience = 5 * time.Second
-
-// A Server is a pub/sub server on a free port of 127.0.0.1 that lives as long
-// as its test. The Wait methods end a test that waits in vain, so they belong to
-// its own goroutine; the others may be called from any.
+// A Server is a pub/sub server for tests. What cannot be as a test wants it ends
+// that test: the Wait methods and those of a Subscriber belong to the goroutine of
+// the test. The others may be called from any.
+//
+// A Server of Start has no test to end and panics instead, until For gives it one.
 type Server struct {
-	t    testing.TB
-	srv  *server.Server
-	addr string
-	done chan error // what Serve returned
+	*core
+	t testing.TB // nil for that of Start
 }
 
-// RunT starts a server and stops it when the test and its subtests are done.
-// The test fails if the server cannot start. It also fails, with the names of
-// the clients, if some have not read what was published to them within five
-// seconds of the test's end: they hang.
-func RunT(t testing.TB, options ...func(*server.Config)) *Server {
+// core is what all Servers that For has made have in common.
+type core struct {
+	// Immutable once started.
+	opts  options
+	tls   *authority   // nil without TLS
+	front net.Listener // nil in memory
+	addr  string
+	dir   string // of the Unix socket
+
+	transcript transcript
+	refuses    atomic.Int32 // Refusal
+	running    sync.WaitGroup
+
+	restarts sync.Mutex // held by Restart and Close
+	closed   bool       // guarded by restarts
+
+	mu          sync.Mutex // guards the fields below
+	live        *instance
+	links       map[*link]struct{}
+	subscribers map[*Subscriber]struct{}
+	refusing    []Refusal
+	partitions  int // Partition calls not healed
+}
+
+// RunT starts a server on a free port of 127.0.0.1 and stops it when the test and its
+// subtests are done. The test ends if the server cannot start. It fails, with the
+// names of the clients, if some have not read what was published to them by its end
+// and do not do so within the patience: they hang. A test that fails prints what its
+// clients have sent and were sent.
+func RunT(t testing.TB, opts ...Option) *Server {
 	t.Helper()
-	conf := server.NewConfig()
-	for _, o := range options {
-		o(conf)
-	}
-	srv, err := server.New(conf)
+	c, err := start(opts)
 	if err != nil {
 		t.Fatalf("pubsubtest: %v", err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("pubsubtest: %v", err)
-	}
-	s := &Server{t: t, srv: srv, addr: ln.Addr().String(), done: make(chan error, 1)}
-	go func() { s.done <- srv.Serve(ln) }()
-	t.Cleanup(s.stop)
+	s := &Server{core: c, t: t}
+	t.Cleanup(func() {
+		if err := c.close(); err != nil {
+			t.Errorf("pubsubtest: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("pubsubtest: what the clients have sent (>) and were sent (<):\n%s", c.transcript.last(maxPrinted))
+		}
+	})
 	return s
 }
 
-// Password makes clients authenticate.
-func Password(password string) func(*server.Config) {
-	return func(c *server.Config) { c.RequirePass = password }
+// Start is RunT where there is no test: in an example, in TestMain or in a program.
+// Close stops the server. The error says what of the options makes no sense, or what
+// the system refuses.
+func Start(opts ...Option) (*Server, error) {
+	c, err := start(opts)
+	if err != nil {
+		return nil, fmt.Errorf("pubsubtest: %w", err)
+	}
+	return &Server{core: c}, nil
 }
 
-// Addr returns the server's address, host:port.
+// For returns the same server on behalf of a test, which ends when what it waits for
+// does not come. The end of the test does not stop the server.
+func (s *Server) For(t testing.TB) *Server { return &Server{core: s.core, t: t} }
+
+// Close stops the server. The error names the clients that have not read what was
+// published to them and do not do so within the patience. It may be called more
+// than once.
+func (s *Server) Close() error {
+	if err := s.close(); err != nil {
+		return fmt.Errorf("pubsubtest: %w", err)
+	}
+	return nil
+}
+
+// start starts a server.
+func start(opts []Option) (c *core, err error) {
+	c = &core{
+		opts:        options{conf: server.NewConfig(), patience: defaultPatience, network: tcp},
+		links:       make(map[*link]struct{}),
+		subscribers: make(map[*Subscriber]struct{}),
+	}
+	c.transcript.start = time.Now()
+	for _, o := range opts {
+		o(&c.opts)
+	}
+	theirs := c.opts.conf.OnConnect
+	c.opts.conf.OnConnect = func(id uint64, nc net.Conn) {
+		c.admitted(id, nc)
+		if theirs != nil {
+			theirs(id, nc)
+		}
+	}
+	if c.opts.tls {
+		if c.tls, err = newAuthority(); err != nil {
+			return nil, err
+		}
+	}
+	if c.live, err = c.newInstance(); err != nil {
+		return nil, err
+	}
+	if err := c.listen(); err != nil {
+		_ = c.live.close()
+		return nil, err
+	}
+	if c.front != nil {
+		c.running.Add(1)
+		go c.accept()
+	}
+	return c, nil
+}
+
+// listen listens where the options say.
+func (c *core) listen() (err error) {
+	at := "127.0.0.1:0"
+	switch c.opts.network {
+	case memory:
+		c.addr = nowhere
+		return nil
+	case unix:
+		if c.dir, err = os.MkdirTemp("", "pubsubtest"); err != nil {
+			return err
+		}
+		at = filepath.Join(c.dir, "s")
+	}
+	if c.front, err = net.Listen(string(c.opts.network), at); err != nil {
+		c.removeDir()
+		return err
+	}
+	c.addr = c.front.Addr().String()
+	return nil
+}
+
+func (c *core) removeDir() {
+	if c.dir != "" {
+		_ = os.RemoveAll(c.dir)
+	}
+}
+
+// nowhere is the address of a server in memory: nobody else can have it.
+const nowhere = "pubsubtest.invalid:6379"
+
+// Addr returns where clients connect to: host:port, the path of the Unix socket, or
+// for a server in memory an address that leads nowhere, for clients that want one
+// beside Dial.
 func (s *Server) Addr() string { return s.addr }
 
-// Server returns the server itself.
-func (s *Server) Server() *server.Server { return s.srv }
+// Network returns "tcp", "unix" or, for a server in memory, "memory".
+func (s *Server) Network() string { return string(s.opts.network) }
 
-// Publish publishes a message as a client would and returns its receivers.
+// URL returns where clients connect to in the form that most of them take:
+// redis://user:password@host:port, with rediss for TLS and unix for a Unix socket.
+// Clients that take a URL still have to be given TLSConfig, and Dial for a server in
+// memory.
+func (s *Server) URL() string {
+	u := url.URL{Scheme: "redis", Host: s.addr}
+	switch {
+	case s.opts.network == unix:
+		u = url.URL{Scheme: "unix", Path: s.addr}
+	case s.tls != nil:
+		u.Scheme = "rediss"
+	}
+	if l := s.opts.login; l != (login{}) {
+		u.User = url.UserPassword(l.user, l.password)
+	}
+	return u.String()
+}
+
+// Credentials returns the user and the password of URL: the first of the Users or,
+// without any, the Password, whose user is empty.
+func (s *Server) Credentials() (user, password string) {
+	return s.opts.login.user, s.opts.login.password
+}
+
+// TLSConfig returns what a client needs to trust the server and no other, or nil
+// without TLS. The caller may change it.
+func (s *Server) TLSConfig() *tls.Config {
+	if s.tls == nil {
+		return nil
+	}
+	return s.tls.client()
+}
+
+// CACert returns the certificate of the authority in PEM, for programs that want a
+// file, or nil without TLS.
+func (s *Server) CACert() []byte {
+	if s.tls == nil {
+		return nil
+	}
+	return s.tls.pem
+}
+
+// Dial returns an in-memory connection to the server, whatever the address. Within a
+// bubble of testing/synctest it lets the clock go on while both ends wait. It is of
+// the form that clients have for it: Dialer of go-redis, DialCtxFn of rueidis,
+// DialContextFunc of redigo. A client that wants TLS has to add it itself.
+func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "memory", Err: err}
+	}
+	near, far := newPipe()
+	s.serve(near)
+	return far, nil
+}
+
+// Server returns the server itself, to look at its counters, say. After Restart it is
+// another.
+func (s *Server) Server() *server.Server { return s.current().srv }
+
+// Publish publishes a message as a client would and returns its receivers. When it
+// returns, the message is queued for each of them.
 func (s *Server) Publish(channel, message string) int {
-	return s.srv.Broker().Publish(channel, []byte(message))
+	return s.current().srv.Broker().Publish(channel, []byte(message))
 }
 
-// Kick closes the connections of the clients with a name, set by CLIENT
-// SETNAME or HELLO, and returns how many there were. It shows whether a client
-// connects and subscribes again.
-func (s *Server) Kick(name string) int {
-	return s.srv.Kick(func(c server.ClientInfo) bool { return c.Name == name })
+// SPublish is Publish for a shard channel.
+func (s *Server) SPublish(channel, message string) int {
+	return s.current().srv.Broker().PublishShard(channel, []byte(message))
 }
 
-// WaitSubscribers waits until a channel has at least n subscribers by name.
-// The test ends if that takes more than five seconds.
-func (s *Server) WaitSubscribers(channel string, n int) {
-	s.t.Helper()
-	s.wait(n, fmt.Sprintf("subscribers of %q", channel), func() int { return s.srv.Broker().NumSub(channel) })
-}
-
-// WaitPatterns waits until there are at least n distinct patterns. The test
-// ends if that takes more than five seconds.
-func (s *Server) WaitPatterns(n int) {
-	s.t.Helper()
-	s.wait(n, "patterns", s.srv.Broker().NumPat)
-}
-
-// wait waits until count returns at least want.
-func (s *Server) wait(want int, what string, count func() int) {
-	s.t.Helper()
-	const look = time.Millisecond
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	for {
-		n := count()
-		if n >= want {
-			return
-		}
-		select {
-		case <-time.After(look):
-		case <-deadline.C:
-			s.t.Fatalf("pubsubtest: waited %v for %d %s, there are %d", patience, want, what, n)
-		}
+// close stops everything. The error names the clients that hang.
+func (c *core) close() error {
+	c.restarts.Lock()
+	defer c.restarts.Unlock()
+	if c.closed {
+		return nil
 	}
-}
-
-// stop ends the server and reports what hangs.
-func (s *Server) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	c.closed = true
+	if c.front != nil {
+		_ = c.front.Close()
+	}
+	for _, l := range c.openLinks() {
+		l.lift() // what a test has done to its clients is not their fault
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.opts.patience)
 	defer cancel()
+	err := c.current().shutdown(ctx)
+	for _, l := range c.openLinks() {
+		l.abandon()
+	}
+	c.running.Wait()
+	c.removeDir()
+	return err
+}
+
+// An instance is the server proper, which Restart replaces by another.
+type instance struct {
+	srv  *server.Server
+	feed *feed
+	done chan error // what Serve returned
+}
+
+// newInstance starts a server that gets its connections from a feed.
+func (c *core) newInstance() (*instance, error) {
+	srv, err := server.New(c.opts.conf)
+	if err != nil {
+		return nil, err
+	}
+	i := &instance{srv: srv, feed: newFeed(c), done: make(chan error, 1)}
+	go func() { i.done <- srv.Serve(i.feed) }()
+	return i, nil
+}
+
+// close ends the server without waiting for clients.
+func (i *instance) close() error {
+	err := i.srv.Close()
+	if ended := <-i.done; ended != server.ErrServerClosed {
+		err = errors.Join(err, fmt.Errorf("the server ended with %w", ended))
+	}
+	return err
+}
+
+// shutdown ends the server and names the clients that hang.
+func (i *instance) shutdown(ctx context.Context) (err error) {
+	ended := i.srv.Shutdown(ctx)
 	var unsent *server.UnsentError
-	if errors.As(s.srv.Shutdown(ctx), &unsent) {
+	if errors.As(ended, &unsent) {
 		for _, c := range unsent.Clients {
-			s.t.Errorf("pubsubtest: client %d %q at %s hangs: it has not read %d bytes published to it", c.ID, c.Name, c.Addr, c.Queued)
+			err = errors.Join(err, fmt.Errorf("client %d %q at %s hangs: it has not read %d bytes published to it", c.ID, c.Name, c.Addr, c.Queued))
 		}
+	} else {
+		err = ended
 	}
-	if err := <-s.done; err != server.ErrServerClosed {
-		s.t.Errorf("pubsubtest: the server ended with %v", err)
+	if ended := <-i.done; ended != server.ErrServerClosed {
+		err = errors.Join(err, fmt.Errorf("the server ended with %w", ended))
 	}
+	return err
 }
