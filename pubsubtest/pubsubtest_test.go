@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -64,28 +65,9 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// A recorder is a testing.TB that keeps what would have failed the test.
-type recorder struct {
-	testing.TB
-	cleanups []func()
-	failures []string
-}
-
-func (r *recorder) Helper()          {}
-func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
-func (r *recorder) Errorf(format string, args ...any) {
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) finish() {
-	for _, f := range r.cleanups {
-		f()
-	}
-}
-
 func TestCleanupNamesClientsThatHang(t *testing.T) {
 	r := &recorder{TB: t}
-	srv := pubsubtest.RunT(r)
+	srv := pubsubtest.RunT(r, pubsubtest.Patience(100*time.Millisecond))
 	nc, err := net.Dial("tcp", srv.Addr())
 	if err != nil {
 		t.Fatal(err)

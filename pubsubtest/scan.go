@@ -12,6 +12,7 @@ type scanner struct {
 	requests bool // of the client: what does not begin with * is an inline command
 
 	open bool   // within a value
+	head bool   // in its first line
 	left int    // values to come until the outermost is whole
 	bulk int    // bytes to come of a bulk string and its line end
 	line []byte // beginning of the line at hand
@@ -24,7 +25,7 @@ const maxHeader = 32
 // first, and returns how many bytes that is and whether the value is whole.
 func (s *scanner) scan(p []byte) (n int, whole bool) {
 	if !s.open && len(p) > 0 {
-		s.open, s.left = true, 1
+		s.open, s.head, s.left = true, true, 1
 	}
 	for n < len(p) {
 		if s.bulk > 0 {
@@ -55,7 +56,9 @@ func (s *scanner) scan(p []byte) (n int, whole bool) {
 func (s *scanner) header() bool {
 	line := bytes.TrimRight(s.line, "\r\n")
 	s.line = s.line[:0]
-	if len(line) == 0 || s.requests && s.left == 1 && line[0] != '*' {
+	inline := s.requests && s.head && !bytes.HasPrefix(line, []byte("*"))
+	s.head = false
+	if len(line) == 0 || inline {
 		return s.ended(1)
 	}
 	size, err := strconv.Atoi(string(line[1:]))

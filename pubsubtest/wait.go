@@ -39,7 +39,7 @@ func (s *Server) helper() func() {
 func (s *Server) deadline() (at time.Time, patience time.Duration) {
 	now := time.Now()
 	patience = s.opts.patience
-	if t, ok := s.t.(interface{ Deadline() (time.Time, bool) }); ok {
+	if t, ok := s.t.(interface{ Deadline() (time.Time, bool) }); ok && s.opts.network != memory { // in a bubble it may not be asked for
 		if end, ok := t.Deadline(); ok {
 			patience = min(patience, max(0, end.Add(-lastWords).Sub(now)))
 		}

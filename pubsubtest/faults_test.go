@@ -1,0 +1,289 @@
+package pubsubtest_test
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pubsubd/pubsubd/pubsubtest"
+	"github.com/pubsubd/pubsubd/server"
+)
+
+// inBubble runs a test on fake time with a server in memory and a subscriber.
+func inBubble(t *testing.T, test func(t *testing.T, srv *pubsubtest.Server, sub *peer), opts ...pubsubtest.Option) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		srv := pubsubtest.RunT(t, append(opts, pubsubtest.InMemory())...)
+		sub := connect(t, srv)
+		sub.subscribe("app", "orders")
+		test(t, srv, sub)
+	})
+}
+
+// hit fails the test unless a fault was done to n clients.
+func hit(t *testing.T, got, n int) {
+	t.Helper()
+	if got != n {
+		t.Fatalf("the fault concerned %d clients, want %d", got, n)
+	}
+}
+
+func TestKick(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		other := connect(t, srv)
+		other.send("CLIENT ID")
+		other.expect(":2\r\n")
+		hit(t, srv.Kick("nobody"), 0)
+		hit(t, srv.Named("app").Kick(), 1)
+		sub.expectEnd()
+		hit(t, srv.Client(2).Kick(), 1)
+		other.expectEnd()
+		srv.WaitClients(0)
+	})
+}
+
+func TestSelections(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		connect(t, srv).subscribe("other", "news")
+		subscribed := srv.Clients(func(c server.ClientInfo) bool { return c.Channels > 0 })
+		if list := subscribed.List(); len(list) != 2 || list[0].Name != "app" || list[1].Name != "other" {
+			t.Errorf("selected %+v, want app and other", list)
+		}
+		hit(t, srv.Clients(nil).Stall(), 2)
+	})
+}
+
+func TestReset(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").Reset(), 1)
+		if _, err := sub.r.ReadByte(); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the client sees %v, want a reset", err)
+		}
+		srv.WaitSubscribers("orders", 0)
+		if c := srv.Server().Closures(); len(c) != 1 || c[0].Reason != "connection-reset" {
+			t.Errorf("closures %+v, want a reset", c)
+		}
+	})
+}
+
+func TestResetOverTCP(t *testing.T) {
+	srv := pubsubtest.RunT(t)
+	sub := connect(t, srv)
+	sub.subscribe("app", "orders")
+	hit(t, srv.Named("app").Reset(), 1)
+	if _, err := sub.r.ReadByte(); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client sees %v, want a reset", err)
+	}
+}
+
+func TestStallAndResume(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").Stall(), 1)
+		srv.Publish("orders", "1")
+		srv.Publish("orders", "2")
+		sub.expectSilence(time.Hour)
+		hit(t, srv.Named("app").Resume(), 1)
+		sub.expect(message("orders", "1") + message("orders", "2"))
+	})
+}
+
+// A stalled client is a slow consumer: its output buffer limit closes it.
+func TestStallUntilTheLimit(t *testing.T) {
+	limit := pubsubtest.Config(func(c *server.Config) { c.PubsubOutput = server.OutputLimit{Hard: 100 << 10} })
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").Stall(), 1)
+		for range 20 {
+			srv.Publish("orders", strings.Repeat("x", 10<<10))
+			synctest.Wait()
+		}
+		srv.WaitSubscribers("orders", 0)
+		sub.expectEnd()
+		if c := srv.Server().Closures(); len(c) != 1 || c[0].Reason != "output-buffer-hard-limit" {
+			t.Errorf("closures %+v, want that of a slow consumer", c)
+		}
+	}, limit)
+}
+
+func TestDelay(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").Delay(time.Second), 1)
+		start := time.Now()
+		srv.Publish("orders", "1")
+		time.Sleep(400 * time.Millisecond)
+		srv.Publish("orders", "2")
+		arrives := func(payload string, want time.Duration) {
+			t.Helper()
+			sub.expect(message("orders", payload))
+			if took := time.Since(start); took < want || took > want+10*time.Millisecond {
+				t.Errorf("%s arrived after %v, want %v", payload, took, want)
+			}
+		}
+		arrives("1", time.Second)
+		arrives("2", 1400*time.Millisecond)
+		srv.Publish("orders", "3")
+		hit(t, srv.Named("app").Delay(0), 1)
+		srv.WaitIdle()
+		srv.Publish("orders", "4")
+		arrives("3", 1400*time.Millisecond)
+		arrives("4", 1400*time.Millisecond)
+	})
+}
+
+// What is on its way to a client arrives although the server has closed the connection.
+func TestDelayOfTheEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").Delay(time.Second), 1)
+		srv.Publish("orders", "last")
+		synctest.Wait()
+		hit(t, srv.Kick("app"), 1)
+		sub.expectSilence(900 * time.Millisecond)
+		sub.expect(message("orders", "last"))
+		sub.expectEnd()
+	})
+}
+
+func TestCutAfter(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		first, second := message("orders", "1"), message("orders", "2")
+		hit(t, srv.Named("app").CutAfter(len(first)+10), 1)
+		srv.Publish("orders", "1")
+		srv.Publish("orders", "2")
+		sub.expect(first + second[:10])
+		sub.expectEnd()
+		srv.WaitSubscribers("orders", 0)
+	})
+}
+
+func TestFullOutputBuffer(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").FullOutputBuffer(), 1)
+		sub.expectEnd()
+		if c := srv.Server().Closures(); len(c) != 1 || c[0].Reason != "output-buffer-hard-limit" {
+			t.Errorf("closures %+v, want that of a slow consumer", c)
+		}
+	})
+}
+
+func TestDropPong(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		const pong = "*2\r\n$4\r\npong\r\n"
+		sub.write("*1\r\n$4\r\nPI") // has begun, so it is answered
+		synctest.Wait()
+		hit(t, srv.Named("app").DropPong(), 1)
+		sub.write("NG\r\nPING\r\n*2\r\n$4\r\nping\r\n$5\r\nhello\r\nSUBSCRIBE news\r\nPI")
+		sub.expect(pong + "$0\r\n\r\n" + bulks("subscribe", "news") + ":2\r\n")
+		srv.Publish("orders", "1")
+		sub.expect(message("orders", "1"))
+		hit(t, srv.Named("app").Resume(), 1)
+		sub.write("NG end\r\n") // what is held goes on
+		sub.send("PING again")
+		sub.expect(pong + "$3\r\nend\r\n" + pong + "$5\r\nagain\r\n")
+	})
+}
+
+func TestPartition(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").Partition(), 1)
+		srv.Publish("orders", "1")
+		sub.send("PING")
+		sub.expectSilence(time.Minute)
+		hit(t, srv.Kick("app"), 1)
+		sub.expectSilence(time.Minute) // nor the end
+		heal := srv.Partition()
+		late := connect(t, srv)
+		late.send("PING")
+		late.expectSilence(time.Minute)
+		heal()
+		heal()
+		late.expect("+PONG\r\n")
+		sub.expectEnd() // what was queued is lost with the connection
+	})
+}
+
+// A partition that heals in time loses nothing.
+func TestPartitionThatHeals(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		heal := srv.Partition()
+		srv.Publish("orders", "1")
+		sub.send("PING")
+		sub.expectSilence(time.Minute)
+		heal()
+		got := sub.read(len(message("orders", "1") + "*2\r\n$4\r\npong\r\n$0\r\n\r\n"))
+		if !strings.Contains(got, "pong") || !strings.Contains(got, message("orders", "1")) {
+			t.Errorf("received %q, want a message and a pong", got)
+		}
+	})
+}
+
+// The partition of the server goes on when that of one client is over, and ends when
+// all who asked for it are content.
+func TestPartitions(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		one, two := srv.Partition(), srv.Partition()
+		srv.Publish("orders", "1")
+		one()
+		one()
+		sub.expectSilence(time.Minute)
+		two()
+		sub.expect(message("orders", "1"))
+	})
+}
+
+func TestRefuse(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		accept := srv.Refuse(pubsubtest.Connections)
+		nc, err := srv.Dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("a client sees %v, want a reset", err)
+		}
+		accept()
+
+		const (
+			noHello   = "-ERR unknown command 'hello', with args beginning with: '3' \r\n"
+			wrongPass = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+		)
+		p := connect(t, srv)
+		accept = srv.Refuse(pubsubtest.Hello | pubsubtest.Auth)
+		acceptToo := srv.Refuse(pubsubtest.Hello)
+		p.send("PING 1\r\nhello 3\r\nPING 2\r\nAUTH app secret\r\nPING 3") // refusals come in their places
+		p.expect("$1\r\n1\r\n" + noHello + "$1\r\n2\r\n" + wrongPass + "$1\r\n3\r\n")
+		accept()
+		accept()
+		p.send("AUTH app secret\r\nhello 3")
+		p.expect("+OK\r\n" + noHello)
+		acceptToo()
+		p.send("HELLO 2 AUTH app wrong")
+		p.expect(wrongPass)
+	}, pubsubtest.User("app", "secret"))
+}
+
+func TestRestart(t *testing.T) {
+	for _, networks := range [][]pubsubtest.Option{nil, {pubsubtest.InMemory()}, {pubsubtest.UnixSocket()}} {
+		srv := pubsubtest.RunT(t, networks...)
+		sub := connect(t, srv)
+		sub.subscribe("app", "orders")
+		observer := srv.Subscribe("orders")
+		addr, before := srv.Addr(), srv.Server()
+		srv.Restart()
+		sub.expectEnd()
+		if srv.Addr() != addr || srv.Server() == before {
+			t.Errorf("address %s, server the same: %t; want %s and another", srv.Addr(), srv.Server() == before, addr)
+		}
+		if n := srv.Publish("orders", "1"); n != 1 {
+			t.Errorf("%d receivers, want the observer alone", n)
+		}
+		observer.Expect("orders", "1")
+		connect(t, srv).subscribe("app", "orders")
+		if n := srv.Publish("orders", "2"); n != 2 {
+			t.Errorf("%d receivers, want 2", n)
+		}
+		observer.Expect("orders", "2")
+	}
+}
