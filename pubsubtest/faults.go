@@ -74,14 +74,29 @@ func (f Selection) links() (list []*link) {
 func (f Selection) Kick() int { return f.c.current().srv.Kick(f.match) }
 
 // Reset breaks the connections off: the client sees ECONNRESET in place of an end,
-// and what was on its way is lost. Unix sockets know no reset and just end. A robust
-// subscriber takes it like any other end.
+// and what was on its way is lost. Unix sockets know no reset and just end. When Reset
+// returns, the server has noticed and the subscriptions are gone. A robust subscriber
+// takes it like any other end.
 func (f Selection) Reset() int {
 	links := f.links()
 	for _, l := range links {
 		l.reset("reset")
 	}
+	for _, l := range links {
+		l.awaitLeft()
+	}
 	return len(links)
+}
+
+// awaitLeft waits until the server has let go of a client whose connection is broken.
+func (l *link) awaitLeft() {
+	srv := l.c.current().srv
+	l.mu.Lock()
+	id := l.id
+	l.mu.Unlock()
+	for slices.ContainsFunc(srv.Clients(), func(c server.ClientInfo) bool { return c.ID == id }) {
+		<-time.After(lastLook)
+	}
 }
 
 // Stall has the clients receive nothing more, as if they did not read: what is

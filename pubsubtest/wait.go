@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pubsubd/pubsubd/broker"
+	"github.com/pubsubd/pubsubd/server"
 )
 
 const (
@@ -116,6 +117,13 @@ func (s *Server) WaitClients(n int) {
 	s.wait(func() bool { return enough(count(), n) }, wanted(n, "clients"), func() string {
 		return fmt.Sprintf("there are %d. %s", count(), s.scene(broker.Channel))
 	})
+}
+
+// WaitFor waits until the connected clients are as holds wants them: to be back with
+// another ID, say. What names that for the error. Holds is called often.
+func (s *Server) WaitFor(what string, holds func(clients []server.ClientInfo) bool) {
+	s.helper()()
+	s.wait(func() bool { return holds(s.current().srv.Clients()) }, what, func() string { return s.scene(broker.Channel) })
 }
 
 // WaitIdle waits until everything published so far has left for the clients: their

@@ -1,0 +1,286 @@
+package pubsubtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pubsubd/pubsubd/pubsubtest"
+	"github.com/pubsubd/pubsubd/pubsubtest/goredis"
+	"github.com/pubsubd/pubsubd/server"
+)
+
+func ExampleStart() {
+	srv, err := pubsubtest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	rdb := redis.NewClient(&redis.Options{Addr: srv.Addr()})
+	defer rdb.Close()
+	sub := rdb.Subscribe(context.Background(), "orders")
+	defer sub.Close()
+
+	srv.WaitSubscribers("orders", 1)
+	fmt.Println(srv.Publish("orders", "hello"))
+	fmt.Println((<-sub.Channel()).Payload)
+	// Output:
+	// 1
+	// hello
+}
+
+func ExampleServer_Subscribe() {
+	srv, err := pubsubtest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	orders := srv.Subscribe("orders")
+
+	rdb := redis.NewClient(goredis.Options(srv)) // the code under test publishes
+	defer rdb.Close()
+	rdb.Publish(context.Background(), "orders", "hello")
+
+	orders.Expect("orders", "hello")
+	orders.ExpectNothing()
+	// Output:
+}
+
+func ExampleServer_Dial() {
+	srv, err := pubsubtest.Start(pubsubtest.InMemory())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	// go-redis. For rueidis it is ClientOption.DialCtxFn, for redigo
+	// redis.DialContextFunc.
+	rdb := redis.NewClient(&redis.Options{Dialer: srv.Dial})
+	defer rdb.Close()
+	fmt.Println(rdb.Ping(context.Background()))
+	// Output: ping: PONG
+}
+
+func ExampleTLS() {
+	srv, err := pubsubtest.Start(pubsubtest.TLS(), pubsubtest.User("app", "secret"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	o, err := redis.ParseURL(srv.URL())
+	if err != nil {
+		log.Fatal(err)
+	}
+	o.TLSConfig = srv.TLSConfig()
+	rdb := redis.NewClient(o)
+	defer rdb.Close()
+	fmt.Println(rdb.Do(context.Background(), "ACL", "WHOAMI"))
+	// Output: ACL WHOAMI: app
+}
+
+// An app is what the examples do things to: a robust subscriber. When it has heard
+// nothing for a while it asks after the server, and without an answer it begins anew;
+// the Channel of go-redis sends PINGs too, but does not miss the answer.
+type app struct {
+	srv  *pubsubtest.Server
+	rdb  *redis.Client
+	in   chan string // what it has received
+	stop func()
+}
+
+// quiet is how long the app hears nothing before it asks.
+const quiet = 100 * time.Millisecond
+
+func startApp() *app {
+	srv, err := pubsubtest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	o := goredis.Options(srv)
+	o.ClientName = "app"
+	a := &app{srv: srv, rdb: redis.NewClient(o), in: make(chan string, 10)}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ctx.Err() == nil {
+			a.listen(ctx)
+		}
+	}()
+	a.stop = func() {
+		cancel()
+		<-ended
+		a.rdb.Close()
+		srv.Close()
+	}
+	srv.WaitSubscribers("orders", 1)
+	return a
+}
+
+// listen receives what comes until the server does not answer any more. When a
+// connection ends, go-redis makes another by itself.
+func (a *app) listen(ctx context.Context) {
+	sub := a.rdb.Subscribe(ctx, "orders")
+	defer sub.Close()
+	for asked := false; ctx.Err() == nil; {
+		got, err := sub.ReceiveTimeout(ctx, quiet)
+		var ne net.Error
+		switch late := errors.As(err, &ne) && ne.Timeout(); {
+		case late && asked:
+			return
+		case late:
+			asked = sub.Ping(ctx) == nil
+		case err == nil:
+			asked = false
+		}
+		if m, ok := got.(*redis.Message); ok {
+			a.in <- m.Payload
+		}
+	}
+}
+
+// afterwards waits until the app is back on another connection, and tells whether
+// messages reach it there.
+func (a *app) afterwards(before uint64) {
+	a.srv.WaitFor("the app to be back", func(clients []server.ClientInfo) bool {
+		return slices.ContainsFunc(clients, func(c server.ClientInfo) bool {
+			return c.Name == "app" && c.Channels == 1 && c.ID > before
+		})
+	})
+	a.srv.Publish("orders", "back")
+	fmt.Println(<-a.in)
+}
+
+// id is the CLIENT ID of its connection.
+func (a *app) id() uint64 { return a.srv.Named("app").List()[0].ID }
+
+func ExampleSelection_Kick() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	fmt.Println(app.srv.Named("app").Kick())
+	app.afterwards(id)
+	// Output:
+	// 1
+	// back
+}
+
+func ExampleSelection_Reset() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	app.srv.Client(id).Reset()
+	app.afterwards(id)
+	// Output: back
+}
+
+func ExampleSelection_Stall() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	app.srv.Named("app").Stall() // from its side, the server has gone silent
+	app.afterwards(id)           // it has heard no answer to a PING
+	// Output: back
+}
+
+func ExampleSelection_Resume() {
+	app := startApp()
+	defer app.stop()
+	slow := app.srv.Named("app")
+	slow.Stall()
+	for _, m := range []string{"1", "2", "3"} {
+		app.srv.Publish("orders", m) // waits for nobody
+	}
+	slow.Resume()
+	fmt.Println(<-app.in, <-app.in, <-app.in)
+	// Output: 1 2 3
+}
+
+func ExampleSelection_Delay() {
+	app := startApp()
+	defer app.stop()
+	app.srv.Named("app").Delay(5 * time.Millisecond)
+	began := time.Now()
+	app.srv.Publish("orders", "late")
+	fmt.Println(<-app.in, time.Since(began) >= 5*time.Millisecond)
+	// Output: late true
+}
+
+func ExampleSelection_CutAfter() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	app.srv.Named("app").CutAfter(10)
+	app.srv.Publish("orders", "lost on the way")
+	app.afterwards(id) // and no piece of a message was taken for one
+	// Output: back
+}
+
+func ExampleSelection_FullOutputBuffer() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	app.srv.Named("app").FullOutputBuffer()
+	app.afterwards(id)
+	fmt.Println(app.srv.Server().Closures()[0].Reason)
+	// Output:
+	// back
+	// output-buffer-hard-limit
+}
+
+func ExampleSelection_DropPong() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	app.srv.Named("app").DropPong()
+	app.afterwards(id)
+	// Output: back
+}
+
+func ExampleSelection_Partition() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	app.srv.Named("app").Partition()
+	app.afterwards(id)
+	fmt.Println(len(app.srv.Named("app").List()) > 1) // the server still waits for the old connection
+	// Output:
+	// back
+	// true
+}
+
+func ExampleServer_Partition() {
+	app := startApp()
+	defer app.stop()
+	heal := app.srv.Partition()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	fmt.Println(app.rdb.WithTimeout(10*time.Millisecond).Publish(ctx, "orders", "hello").Err() != nil) // in time
+	heal()
+	// Output: true
+}
+
+func ExampleServer_Refuse() {
+	app := startApp()
+	defer app.stop()
+	id := app.id()
+	accept := app.srv.Refuse(pubsubtest.Connections)
+	app.srv.Named("app").Kick()
+	accept() // after as many attempts as it has made
+	app.afterwards(id)
+	// Output: back
+}
+
+func ExampleServer_Restart() {
+	app := startApp()
+	defer app.stop()
+	app.srv.Restart()
+	app.afterwards(0) // IDs begin again
+	// Output: back
+}
