@@ -59,9 +59,9 @@ func ExampleServer_Dial() {
 	}
 	defer srv.Close()
 
-	// go-redis. For rueidis it is ClientOption.DialCtxFn, for redigo
-	// redis.DialContextFunc.
-	rdb := redis.NewClient(&redis.Options{Dialer: srv.Dial})
+	// This is go-redis. For redigo it is redis.DialContextFunc(srv.Dial), for rueidis
+	// a ClientOption.DialCtxFn that calls it.
+	rdb := redis.NewClient(&redis.Options{Addr: srv.Addr(), Dialer: srv.Dial})
 	defer rdb.Close()
 	fmt.Println(rdb.Ping(context.Background()))
 	// Output: ping: PONG

@@ -73,7 +73,7 @@ func TestURL(t *testing.T) {
 		{[]pubsubtest.Option{pubsubtest.Password("p"), pubsubtest.User("a", "b"), pubsubtest.User("c", "d")}, "redis://a:b@ADDR"},
 		{[]pubsubtest.Option{pubsubtest.TLS()}, "rediss://ADDR"},
 		{[]pubsubtest.Option{pubsubtest.UnixSocket()}, "unix://ADDR"},
-		{[]pubsubtest.Option{pubsubtest.InMemory()}, "redis://pubsubtest.invalid:6379"},
+		{[]pubsubtest.Option{pubsubtest.InMemory()}, "redis://127.0.0.1:0"},
 	} {
 		srv := pubsubtest.RunT(t, tt.opts...)
 		want := strings.Replace(tt.want, "ADDR", srv.Addr(), 1)

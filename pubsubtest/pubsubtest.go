@@ -163,8 +163,9 @@ func (c *core) removeDir() {
 	}
 }
 
-// nowhere is the address of a server in memory: nobody else can have it.
-const nowhere = "pubsubtest.invalid:6379"
+// nowhere is the address of a server in memory: nobody can listen there, and it is no
+// name that a client would look up.
+const nowhere = "127.0.0.1:0"
 
 // Addr returns where clients connect to: host:port, the path of the Unix socket, or
 // for a server in memory an address that leads nowhere, for clients that want one
@@ -218,8 +219,9 @@ func (s *Server) CACert() []byte {
 
 // Dial returns an in-memory connection to the server, whatever the address. Within a
 // bubble of testing/synctest it lets the clock go on while both ends wait. It is of
-// the form that clients have for it: Dialer of go-redis, DialCtxFn of rueidis,
-// DialContextFunc of redigo. A client that wants TLS has to add it itself.
+// the form that Dialer of go-redis and DialContextFunc of redigo have; DialCtxFn of
+// rueidis has other arguments and calls it. A client that wants TLS has to add it
+// itself.
 func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &net.OpError{Op: "dial", Net: "memory", Err: err}
