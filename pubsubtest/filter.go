@@ -19,7 +19,8 @@ type stream struct {
 	held []byte // of it, not passed on
 
 	// whole is called with each value: as far as it is kept or, if it is held, all
-	// of it. What it returns is passed on in place of a value that is held.
+	// of it. What it returns is passed on in place of a value that is held, and
+	// otherwise of no use.
 	whole func(value []byte, size int, held bool) []byte
 }
 
@@ -51,7 +52,9 @@ func (s *stream) sift(p []byte, judge bool) (out []byte) {
 			out = append(out, p[:n]...)
 		}
 		if whole {
-			out = append(out, s.end(hold)...)
+			if value := s.end(hold); hold {
+				out = append(out, value...)
+			}
 		}
 		p = p[n:]
 	}
