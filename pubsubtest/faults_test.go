@@ -218,6 +218,27 @@ func TestPartitionThatHeals(t *testing.T) {
 	})
 }
 
+// What a client sends meanwhile is not run before the partition heals.
+func TestPartitionOfPublisher(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, _ *peer) {
+		orders := srv.Subscribe("orders")
+		pub := connect(t, srv)
+		pub.send("CLIENT SETNAME pub")
+		pub.expect("+OK\r\n")
+		hit(t, srv.Named("pub").Partition(), 1)
+		pub.send("PUBLISH orders 1")
+		pub.Close()
+		time.Sleep(time.Minute)
+		orders.ExpectNothing()
+		if n := len(srv.Named("pub").List()); n != 1 {
+			t.Errorf("%d publishers are left, want 1: the end of its connection has not arrived", n)
+		}
+		hit(t, srv.Named("pub").Resume(), 1)
+		orders.Expect("orders", "1")
+		srv.WaitClients(1)
+	})
+}
+
 // The partition of the server goes on when that of one client is over, and ends when
 // all who asked for it are content.
 func TestPartitions(t *testing.T) {
