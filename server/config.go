@@ -205,9 +205,12 @@ type Config struct {
 	// know.
 	OnListening func()
 
-	// OnConnect is called for each connection that has become a client, with its
-	// CLIENT ID, before anything is read of it. It must neither read nor write nor
-	// wait. Nil, the default, means nobody wants to know.
+	// OnConnect is called for each connection that becomes a client, with its CLIENT
+	// ID, before anything is read of it and before it is among Clients. The
+	// connection may have ended by then, and is closed right afterwards if the
+	// server is shut down meanwhile. It may be called from several goroutines, and
+	// must neither read nor write nor wait. Nil, the default, means nobody wants to
+	// know.
 	OnConnect func(id uint64, nc net.Conn)
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent

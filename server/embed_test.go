@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"testing"
@@ -46,5 +47,59 @@ func TestOverflow(t *testing.T) {
 	}
 	if left := s.Clients(); len(left) != 1 || left[0].ID != ids[0] {
 		t.Errorf("clients left %+v, want client %d", left, ids[0])
+	}
+}
+
+// A client is not among Clients before OnConnect has been told of it.
+func TestOnConnectPrecedesClients(t *testing.T) {
+	conf := NewConfig()
+	var s *Server
+	seen := make(chan int, 1)
+	conf.OnConnect = func(uint64, net.Conn) { seen <- len(s.Clients()) }
+	s, err := New(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	near, far := net.Pipe()
+	defer far.Close()
+	go s.ServeConn(near)
+	if n := <-seen; n != 0 {
+		t.Errorf("%d clients when OnConnect was called, want none", n)
+	}
+	waitFor(t, "a client", func() bool { return len(s.Clients()) == 1 })
+}
+
+func TestRedacted(t *testing.T) {
+	conf := NewConfig()
+	if err := conf.Load("rename-command AUTH login"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for in, want := range map[string]string{
+		"PUBLISH orders secret":                      "PUBLISH orders secret",
+		"AUTH secret":                                "AUTH (redacted)",
+		"Login app secret":                           "Login (redacted) (redacted)",
+		"hello 3 SETNAME auth AUTH app secret":       "hello 3 SETNAME auth AUTH (redacted) (redacted)",
+		"ACL SETUSER app on >secret":                 "ACL SETUSER (redacted) (redacted) (redacted)",
+		"config set requirepass secret maxclients 7": "config set requirepass (redacted) maxclients 7",
+		`AUTH "a b"`:                                 "AUTH (redacted)",
+		"":                                           "",
+	} {
+		words, ok := SplitWords(in)
+		if !ok {
+			t.Fatalf("%s is not split", in)
+		}
+		var argv [][]byte
+		for _, w := range words {
+			argv = append(argv, []byte(w))
+		}
+		if got := string(bytes.Join(s.Redacted(argv), []byte(" "))); got != want {
+			t.Errorf("%s is shown as %s, want %s", in, got, want)
+		}
 	}
 }

@@ -107,25 +107,25 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 		s.refuse(nc, c, closedMaxClients, refusal)
 		return nil, false
 	}
+	s.joining++
+	s.mu.Unlock()
+	if told := s.config().OnConnect; told != nil {
+		told(c.id, nc)
+	}
 	if ln != nil && !ln.isTLS() {
-		s.joining++
-		s.mu.Unlock()
 		s.joinLoop(c, nc)
-		s.mu.Lock()
-		if s.joining--; s.closed {
-			s.mu.Unlock()
-			s.refused(nc, c, closedShutdown)
-			c.t.close()
-			return nil, false
-		}
+	}
+	s.mu.Lock()
+	if s.joining--; s.closed {
+		s.mu.Unlock()
+		s.refused(nc, c, closedShutdown)
+		c.t.close()
+		return nil, false
 	}
 	s.open[c.id] = c
 	s.ordered = nil
 	s.running.Add(1)
 	s.mu.Unlock()
-	if told := s.config().OnConnect; told != nil {
-		told(c.id, nc)
-	}
 	return c, true
 }
 
