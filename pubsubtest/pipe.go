@@ -1,6 +1,7 @@
 package pubsubtest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,9 +40,17 @@ func newPipe() (near, far *pipeEnd) {
 type half struct {
 	mu      sync.Mutex // guards the fields below
 	changed sync.Cond
+
 	buf     []byte // written and not read yet
-	readErr error  // of reads, once buf is empty; nil while both ends are open
-	sendErr error  // of writes
+	written uint64 // bytes, ever
+	taken   uint64 // of them, read or dropped
+
+	readOver  bool  // the reading side has closed it
+	writeOver bool  // the writing side has
+	readErr   error // of reads, once buf is empty: the other side has ended it
+	sendErr   error // of writes likewise
+
+	writing bool // a write is under way: the next begins behind it
 	read    deadline
 	write   deadline
 }
@@ -52,21 +61,49 @@ func newHalf() *half {
 	return h
 }
 
-// end has reads fail, after what is in the buffer unless it is to be dropped, and
-// writes too. The first end stays.
-func (h *half) end(drop bool, readErr, sendErr error) {
+// endReading is called when the reading side closes: who writes gets an error.
+func (h *half) endReading(sendErr error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if drop {
-		h.buf = nil
-	}
-	if h.readErr == nil {
-		h.readErr = readErr
-	}
+	h.dropLocked()
+	h.readOver = true
 	if h.sendErr == nil {
 		h.sendErr = sendErr
 	}
+	h.read.setTo(time.Time{}, &h.changed)
 	h.changed.Broadcast()
+}
+
+// endWriting is called when the writing side closes: who reads gets an error, behind
+// what is in the buffer unless that is to be dropped.
+func (h *half) endWriting(drop bool, readErr error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if drop {
+		h.dropLocked()
+	}
+	h.writeOver = true
+	if h.readErr == nil {
+		h.readErr = readErr
+	}
+	h.write.setTo(time.Time{}, &h.changed)
+	h.changed.Broadcast()
+}
+
+func (h *half) dropLocked() { h.buf, h.taken = nil, h.written }
+
+// unread is how many of the first bytes, as many as limit, were not read. The
+// connection may be closed for who wrote them.
+func (h *half) unread(limit uint64) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return int(max(h.taken, limit) - h.taken)
+}
+
+func (h *half) total() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.written
 }
 
 func (h *half) Read(p []byte) (int, error) {
@@ -74,14 +111,15 @@ func (h *half) Read(p []byte) (int, error) {
 	defer h.mu.Unlock()
 	for {
 		switch {
-		case h.readErr == net.ErrClosed: // by its own side
-			return 0, h.readErr
-		case h.read.over:
-			return 0, os.ErrDeadlineExceeded
+		case h.readOver:
+			return 0, net.ErrClosed
 		case len(p) == 0:
 			return 0, nil
+		case h.read.over:
+			return 0, os.ErrDeadlineExceeded
 		case len(h.buf) > 0:
 			n := copy(p, h.buf)
+			h.taken += uint64(n)
 			if h.buf = h.buf[n:]; len(h.buf) == 0 {
 				h.buf = nil
 			}
@@ -94,21 +132,35 @@ func (h *half) Read(p []byte) (int, error) {
 	}
 }
 
+// Write writes all of p before any other Write begins. Who waits, waits for h.changed
+// and not for a lock, which would keep the clock of synctest from going on.
 func (h *half) Write(p []byte) (n int, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	mine := false
 	for {
 		switch {
+		case h.writeOver:
+			err = net.ErrClosed
 		case h.sendErr != nil:
-			return n, h.sendErr
+			err = h.sendErr
 		case h.write.over:
-			return n, os.ErrDeadlineExceeded
-		case len(p) == 0:
-			return n, nil
+			err = os.ErrDeadlineExceeded
 		}
-		if room := min(pipeBuffer-len(h.buf), len(p)); room > 0 {
-			h.buf = append(h.buf, p[:room]...)
-			n, p = n+room, p[room:]
+		if err == nil && !mine && !h.writing {
+			mine, h.writing = true, true
+		}
+		if err != nil || mine && n == len(p) {
+			if mine {
+				h.writing = false
+				h.changed.Broadcast()
+			}
+			return n, err
+		}
+		if room := min(pipeBuffer-len(h.buf), len(p)-n); mine && room > 0 {
+			h.buf = append(h.buf, p[n:n+room]...)
+			n += room
+			h.written += uint64(room)
 			h.changed.Broadcast()
 			continue
 		}
@@ -116,11 +168,15 @@ func (h *half) Write(p []byte) (n int, err error) {
 	}
 }
 
-// setDeadline sets the deadline of reads or of writes.
-func (h *half) setDeadline(d *deadline, t time.Time) {
+// setDeadline sets the deadline of reads or of writes, unless that side has closed it.
+func (h *half) setDeadline(d *deadline, over *bool, t time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if *over {
+		return net.ErrClosed
+	}
 	d.setTo(t, &h.changed)
+	return nil
 }
 
 // A pipeEnd is one end of an in-memory connection.
@@ -150,36 +206,28 @@ func (e *pipeEnd) wrap(op string, err error) error {
 // Close ends the connection: the other side reads what is in the buffer and then
 // the end.
 func (e *pipeEnd) Close() error {
-	e.in.end(true, net.ErrClosed, syscall.EPIPE)
-	e.out.end(false, io.EOF, net.ErrClosed)
-	e.setTimersOff()
+	e.in.endReading(syscall.EPIPE)
+	e.out.endWriting(false, io.EOF)
 	return nil
 }
 
 // reset breaks the connection off: what is in the buffers is lost.
 func (e *pipeEnd) reset() {
-	e.in.end(true, net.ErrClosed, syscall.ECONNRESET)
-	e.out.end(true, syscall.ECONNRESET, net.ErrClosed)
-	e.setTimersOff()
+	e.in.endReading(syscall.ECONNRESET)
+	e.out.endWriting(true, syscall.ECONNRESET)
 }
-
-// setTimersOff leaves no timer behind.
-func (e *pipeEnd) setTimersOff() { _ = e.SetDeadline(time.Time{}) }
 
 func (e *pipeEnd) LocalAddr() net.Addr  { return e.local }
 func (e *pipeEnd) RemoteAddr() net.Addr { return e.remote }
 
 func (e *pipeEnd) SetDeadline(t time.Time) error {
-	_ = e.SetReadDeadline(t)
-	return e.SetWriteDeadline(t)
+	return errors.Join(e.SetReadDeadline(t), e.SetWriteDeadline(t))
 }
 
 func (e *pipeEnd) SetReadDeadline(t time.Time) error {
-	e.in.setDeadline(&e.in.read, t)
-	return nil
+	return e.wrap("set", e.in.setDeadline(&e.in.read, &e.in.readOver, t))
 }
 
 func (e *pipeEnd) SetWriteDeadline(t time.Time) error {
-	e.out.setDeadline(&e.out.write, t)
-	return nil
+	return e.wrap("set", e.out.setDeadline(&e.out.write, &e.out.writeOver, t))
 }
