@@ -31,11 +31,7 @@ func (d *delayed) add(l *link, p []byte) {
 	d.bytes += len(p)
 	if !d.runs {
 		d.runs = true
-		l.c.running.Add(1)
-		go func() {
-			defer l.c.running.Done()
-			l.deliver()
-		}()
+		l.c.running.Go(l.deliver)
 	}
 }
 
@@ -54,15 +50,12 @@ func (l *link) deliver() {
 			l.mu.Lock()
 			continue
 		}
-		if l.ended && l.stalled {
-			break // nobody would ever take it
-		}
-		if l.stalled || l.partitioned {
+		if l.stalled || l.offline() {
 			l.changed.Wait()
 			continue
 		}
-		if err := l.sendLocked(next.data); err != nil {
-			l.breakLocked("broken", err)
+		if _, err := l.sendLocked(next.data); err != nil {
+			l.breakLocked("broken: "+err.Error(), err)
 			break
 		}
 		l.later.list = l.later.list[1:]

@@ -270,7 +270,7 @@ func ExampleServer_Refuse() {
 	app := startApp()
 	defer app.stop()
 	id := app.id()
-	accept := app.srv.Refuse(pubsubtest.Connections)
+	accept := app.srv.Refuse(pubsubtest.RefuseConnections)
 	app.srv.Named("app").Kick()
 	accept() // after as many attempts as it has made
 	app.afterwards(id)

@@ -3,6 +3,7 @@ package pubsubtest
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pubsubd/pubsubd/server"
@@ -10,9 +11,14 @@ import (
 
 // A Selection is some of the clients: those that are connected and match when one of
 // its methods is called. The methods return how many that were. A client that connects
-// later is not concerned.
+// later is not concerned. They may be called from any goroutine; a Selection is of no
+// use without a Server.
+//
+// A fault begins with the next that is written to or read from a connection. A write
+// that is under way goes on, which is one of 16 KiB at most, and what a connection has
+// taken already arrives, which may be some 64 KiB in memory and more in a socket.
 type Selection struct {
-	c     *core
+	s     *Server
 	match func(server.ClientInfo) bool
 }
 
@@ -31,20 +37,23 @@ func (s *Server) Clients(match func(server.ClientInfo) bool) Selection {
 	if match == nil {
 		match = func(server.ClientInfo) bool { return true }
 	}
-	return Selection{s.core, match}
+	return Selection{s, match}
 }
 
 // Kick is Named(name).Kick.
 func (s *Server) Kick(name string) int { return s.Named(name).Kick() }
 
 // List describes the clients in order of their IDs.
-func (f Selection) List() []server.ClientInfo {
-	return slices.DeleteFunc(f.c.current().srv.Clients(), func(c server.ClientInfo) bool { return !f.match(c) })
+func (f Selection) List() []server.ClientInfo { return f.list(f.s.current()) }
+
+func (f Selection) list(i *instance) []server.ClientInfo {
+	return slices.DeleteFunc(i.srv.Clients(), func(c server.ClientInfo) bool { return !f.match(c) })
 }
 
 // each calls do with the link of each client, locked.
-func (f Selection) each(do func(*link)) int {
-	links := f.links()
+func (f Selection) each(do func(*link)) int { return withEach(f.links(), do) }
+
+func withEach(links []*link, do func(*link)) int {
 	for _, l := range links {
 		l.mu.Lock()
 		do(l)
@@ -54,14 +63,18 @@ func (f Selection) each(do func(*link)) int {
 	return len(links)
 }
 
+// links returns the connections of the clients.
 func (f Selection) links() (list []*link) {
-	chosen := make(map[uint64]bool)
-	for _, c := range f.List() {
-		chosen[c.ID] = true
+	i := f.s.current()
+	chosen := make(map[uint64]server.ClientInfo)
+	for _, c := range f.list(i) {
+		chosen[c.ID] = c
 	}
-	for _, l := range f.c.openLinks() {
+	for _, l := range f.s.openLinks() {
 		l.mu.Lock()
-		if chosen[l.id] && l.err == nil {
+		if c, ok := chosen[l.who.id.Load()]; ok && l.i == i && l.err == nil && !l.closed {
+			l.seen = c
+			l.who.name.Store(&c.Name)
 			list = append(list, l)
 		}
 		l.mu.Unlock()
@@ -69,9 +82,28 @@ func (f Selection) links() (list []*link) {
 	return list
 }
 
-// Kick closes the connections as CLIENT KILL does. The client sees their end. A robust
-// subscriber connects and subscribes again, without being asked to.
-func (f Selection) Kick() int { return f.c.current().srv.Kick(f.match) }
+// left returns the connections that the server is done with and whose clients have not
+// heard of it, because a fault holds that back. They match as they were when a
+// fault has found them last.
+func (f Selection) left() (list []*link) {
+	for _, l := range f.s.openLinks() {
+		l.mu.Lock()
+		left, was := (l.closed || l.err != nil) && !l.shut, l.seen
+		l.mu.Unlock()
+		if left && was.ID != 0 && f.match(was) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// Kick closes the connections as CLIENT KILL does. The client sees their end. When Kick
+// returns, the subscriptions are gone. A robust subscriber connects and subscribes
+// again, without being asked to.
+func (f Selection) Kick() int {
+	f.links() // for the transcript and for Resume
+	return f.s.current().srv.Kick(f.match)
+}
 
 // Reset breaks the connections off: the client sees ECONNRESET in place of an end,
 // and what was on its way is lost. Unix sockets know no reset and just end. When Reset
@@ -83,60 +115,77 @@ func (f Selection) Reset() int {
 		l.reset("reset")
 	}
 	for _, l := range links {
-		l.awaitLeft()
+		if !f.s.looksUntil(l.isForgotten) {
+			f.s.errorf("Reset: the server has not let go of %s within %v", l.who, f.s.opts.patience)
+		}
 	}
 	return len(links)
 }
 
-// awaitLeft waits until the server has let go of a client whose connection is broken.
-func (l *link) awaitLeft() {
-	srv := l.c.current().srv
-	l.mu.Lock()
-	id := l.id
-	l.mu.Unlock()
-	for slices.ContainsFunc(srv.Clients(), func(c server.ClientInfo) bool { return c.ID == id }) {
-		<-time.After(lastLook)
-	}
+// isForgotten tells whether the server has let go of a client whose connection is
+// broken.
+func (l *link) isForgotten() bool {
+	return !slices.ContainsFunc(l.i.srv.Clients(), func(c server.ClientInfo) bool { return c.ID == l.who.id.Load() })
 }
 
 // Stall has the clients receive nothing more, as if they did not read: what is
 // published to them is queued by the server until their output buffer limit is
-// reached, and then they are closed. They can still send. A robust publisher does not
-// notice; a robust subscriber, closed for it, subscribes again and knows that it has
-// missed something.
+// reached, and then they are closed. They can still send; one that ends by QUIT is
+// closed after 30 seconds, which the server gives it to read the answer. A robust
+// publisher does not notice; a robust subscriber, closed for it, subscribes again and
+// knows that it has missed something.
 func (f Selection) Stall() int {
 	return f.each(func(l *link) { l.note("stalled"); l.stalled = true })
 }
 
-// Resume ends Stall, Delay, CutAfter, DropPong and Partition for the connections. What
-// was held back is sent.
+// Resume ends Stall, Delay, CutAfter, DropPong and the Partition of a Selection for the
+// connections. What was held back is sent. That concerns also clients that the server
+// has closed meanwhile, which then see what was on its way and the end. They match as
+// they were when the last fault was done to them, and they count.
 func (f Selection) Resume() int {
-	links := f.links()
+	links := append(f.links(), f.left()...)
 	for _, l := range links {
 		l.lift()
 	}
 	return len(links)
 }
 
-// Delay has what the clients are sent from now on arrive later by d, in order. Zero
-// ends the delay, also for what is on its way. A robust client waits longer than
-// that for an answer, or finds out that it is too late: it must not take the answer
-// to one request for that to the next.
+// Delay has what the clients are sent from now on arrive later by d, in order. Zero,
+// or less, ends the delay, also for what is on its way and for clients that the server
+// has closed meanwhile. At most 1 MiB is on its way to a client; the server queues the
+// rest. A robust client waits longer than that for an answer, or finds out that it is
+// too late: it must not take the answer to one request for that to the next.
 func (f Selection) Delay(d time.Duration) int {
-	return f.each(func(l *link) { l.note(fmt.Sprintf("delayed by %v", d)); l.setDelayLocked(max(0, d)) })
+	d = max(0, d)
+	links := f.links()
+	if d == 0 {
+		links = append(links, f.left()...)
+	}
+	return withEach(links, func(l *link) { l.note(fmt.Sprintf("delayed by %v", d)); l.setDelayLocked(d) })
 }
 
 // CutAfter closes the connections after n more bytes were sent, wherever in a message
-// that is. A robust subscriber gives up the piece of a message that it has.
+// that is; at once if n is 0 or less. With TLS these are bytes before they are encrypted. A
+// robust subscriber gives up the piece of a message that it has.
 func (f Selection) CutAfter(n int) int {
-	return f.each(func(l *link) { l.note(fmt.Sprintf("cut off after %d bytes", n)); l.cut = max(0, n) })
+	return f.each(func(l *link) {
+		if n <= 0 {
+			l.cutOffLocked()
+			return
+		}
+		l.note(fmt.Sprintf("to be cut off after %d bytes", n))
+		l.cut = n
+	})
 }
 
 // FullOutputBuffer closes the clients as those are that have reached their output
 // buffer limit: what is queued for them is lost, and CLIENT CLOSED and INFO tell of
-// slow consumers. A robust subscriber subscribes again and knows that it has missed
-// something.
-func (f Selection) FullOutputBuffer() int { return f.c.current().srv.Overflow(f.match) }
+// slow consumers. When it returns, the subscriptions are gone. A robust subscriber
+// subscribes again and knows that it has missed something.
+func (f Selection) FullOutputBuffer() int {
+	f.links() // for the transcript and for Resume
+	return f.s.current().srv.Overflow(f.match)
+}
 
 // DropPong leaves the PINGs of the clients unanswered, as on a connection that is
 // half open; all else goes on. Requests that have begun to arrive are not concerned.
@@ -153,53 +202,52 @@ func (f Selection) Partition() int {
 	return f.each(func(l *link) { l.note("partitioned"); l.partitioned = true })
 }
 
-// note writes of a fault into the transcript. The caller holds l.mu.
-func (l *link) note(what string) { l.c.transcript.add(l, fault, what, 0) }
-
 // Partition is Partition of all clients, and of those that connect meanwhile: their
 // connections are made, as the system does that, and nothing is heard on them. It ends
-// for all when heal is called, which may be called more than once.
+// when heal is called, which may be called more than once and from any goroutine. If it
+// was called several times it ends with the last; the Partition of a Selection goes on
+// until its Resume.
 func (s *Server) Partition() (heal func()) {
-	s.mu.Lock()
-	s.partitions++
-	s.mu.Unlock()
-	s.Clients(nil).Partition()
-	healed := false
-	return func() {
-		s.mu.Lock()
-		if !healed {
-			healed = true
-			s.partitions--
-		}
-		over := s.partitions == 0
-		s.mu.Unlock()
-		if !over {
-			return
-		}
-		for _, l := range s.openLinks() {
-			l.mu.Lock()
-			l.healLocked()
-			l.mu.Unlock()
-		}
+	s.addPartitions(1)
+	return sync.OnceFunc(func() { s.addPartitions(-1) })
+}
+
+func (c *core) addPartitions(n int) {
+	c.mu.Lock()
+	c.partitions += n
+	offline := c.partitions > 0 && !c.ending
+	was := c.offline.Swap(offline)
+	c.mu.Unlock()
+	if offline == was {
+		return
+	}
+	if offline {
+		c.transcript.note(nil, "all are partitioned")
+	} else {
+		c.transcript.note(nil, "the partition is over")
+	}
+	for _, l := range c.openLinks() {
+		l.mu.Lock()
+		l.wakeLocked()
+		l.mu.Unlock()
 	}
 }
 
-// Refuse has the server refuse something, such as Connections or Hello|Auth, until
-// accept is called, which may be called more than once. Who is connected stays. A
-// robust client tries again, each time a little later, and falls back to RESP2 when
-// there is no HELLO.
+// Refuse has the server refuse something, such as RefuseConnections or
+// RefuseHello|RefuseAuth, until accept is called, which may be called more than once
+// and from any goroutine. Who is connected stays. What several calls refuse is refused
+// until accept of each was called. A robust client tries again, each time a little
+// later, and falls back to RESP2 when there is no HELLO.
 func (s *Server) Refuse(what Refusal) (accept func()) {
+	mine := &what
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refusing = append(s.refusing, what)
+	s.refusing = append(s.refusing, mine)
 	s.sumRefusals()
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if i := slices.Index(s.refusing, what); i >= 0 {
-			s.refusing = slices.Delete(s.refusing, i, i+1)
-		}
-		what = 0
+		s.refusing = slices.DeleteFunc(s.refusing, func(r *Refusal) bool { return r == mine })
 		s.sumRefusals()
 	}
 }
@@ -208,7 +256,7 @@ func (s *Server) Refuse(what Refusal) (accept func()) {
 func (c *core) sumRefusals() {
 	var all Refusal
 	for _, r := range c.refusing {
-		all |= r
+		all |= *r
 	}
 	c.refuses.Store(int32(all))
 }
@@ -221,6 +269,7 @@ func (s *Server) Restart() {
 	s.helper()()
 	s.restarts.Lock()
 	defer s.restarts.Unlock()
+	s.learnNames()
 	if s.closed {
 		s.fatalf("Restart after Close")
 		return
@@ -234,15 +283,11 @@ func (s *Server) Restart() {
 		s.fatalf("Restart: %v", err)
 		return
 	}
-	s.transcript.write("the server was restarted")
+	s.transcript.note(nil, "the server was restarted")
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	for u := range s.subscribers { // before anybody can publish there
+		u.joinLocked(next)
+	}
 	s.live = next
-	list := make([]*Subscriber, 0, len(s.subscribers))
-	for u := range s.subscribers {
-		list = append(list, u)
-	}
-	s.mu.Unlock()
-	for _, u := range list {
-		u.join(next)
-	}
 }

@@ -2,12 +2,13 @@ package pubsubtest
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 )
 
 // maxKept is how many bytes of a request or of a reply are kept for the transcript.
-const maxKept = 2 << 10
+const maxKept = 1 << 10
 
 // A stream is one direction of a connection, cut into values of RESP. Bytes go by as
 // they come, but while somebody judges the values: then each is held until it is
@@ -17,6 +18,8 @@ type stream struct {
 	kept []byte // beginning of the value at hand
 	size int    // its bytes so far
 	held []byte // of it, not passed on
+
+	garbled bool // a value was malformed: where the others begin is not known
 
 	// whole is called with each value: as far as it is kept or, if it is held, all
 	// of it. What it returns is passed on in place of a value that is held, and
@@ -78,50 +81,52 @@ func (s *stream) end(held bool) []byte {
 	return out
 }
 
-// A Refusal is something that a server can refuse to do. See Server.Refuse.
+// A Refusal is something that a server can refuse to do. See Server.Refuse. Refusals
+// can be combined by |; 0 refuses nothing.
 type Refusal int
 
 const (
-	// Connections are reset before anything is read of them, as by a proxy whose
-	// server is down.
-	Connections Refusal = 1 << iota
+	// RefuseConnections resets connections before anything is read of them, as a
+	// proxy does whose server is down.
+	RefuseConnections Refusal = 1 << iota
 
-	// Hello is HELLO, which is answered as an unknown command, as by servers that
-	// know nothing of RESP3.
-	Hello
+	// RefuseHello answers HELLO as an unknown command, as servers do that know
+	// nothing of RESP3.
+	RefuseHello
 
-	// Auth is AUTH, and HELLO with AUTH: any password is wrong, as after it was
-	// changed.
-	Auth
+	// RefuseAuth answers AUTH, and HELLO with AUTH, as with a wrong password, as
+	// after it was changed.
+	RefuseAuth
 )
 
 const wrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
 
-// refused tells whether a request is refused, and with which reply.
-func (r Refusal) refused(request [][]byte) (reply string, refused bool) {
-	if len(request) == 0 {
-		return "", false
-	}
+// refused returns what of r concerns a request, 0 if nothing does.
+func (r Refusal) refused(request [][]byte) Refusal {
 	switch {
 	case isWord(request[0], "AUTH"):
-		return wrongPassword, r&Auth != 0
+		return r & RefuseAuth
 	case !isWord(request[0], "HELLO"):
-		return "", false
-	case r&Hello != 0:
-		var b strings.Builder
-		b.WriteString("-ERR unknown command '" + string(request[0]) + "', with args beginning with: ")
-		for _, arg := range request[1:] {
-			b.WriteString("'" + string(arg) + "' ")
-		}
-		return b.String() + "\r\n", true
-	case r&Auth != 0:
-		for _, arg := range request[1:] {
-			if isWord(arg, "AUTH") {
-				return wrongPassword, true
-			}
+		return 0
+	case r&RefuseHello != 0:
+		return RefuseHello
+	case r&RefuseAuth != 0 && logsIn(request):
+		return RefuseAuth
+	}
+	return 0
+}
+
+// logsIn tells whether a HELLO has the option AUTH. A name may be any word.
+func logsIn(hello [][]byte) bool {
+	for i := 2; i < len(hello); i++ {
+		switch {
+		case isWord(hello[i], "AUTH"):
+			return true
+		case isWord(hello[i], "SETNAME"):
+			i++
 		}
 	}
-	return "", false
+	return false
 }
 
 // stand is the name of a command that no server has. It is what the server gets in
@@ -129,15 +134,30 @@ func (r Refusal) refused(request [][]byte) (reply string, refused bool) {
 // the one to exchange.
 const stand = "pubsubtest.refused"
 
-// standRequest is the request to send in place of refusal number n.
-func standRequest(n int) []byte {
-	name := stand + strconv.Itoa(n)
-	return []byte("*1\r\n$" + strconv.Itoa(len(name)) + "\r\n" + name + "\r\n")
+// standName is the name of that command for refusal number n.
+func standName(n int) string { return stand + strconv.Itoa(n) }
+
+// standRequest is the request to send in place of refusal number n. It has the
+// arguments of the one that is refused, which errors say back.
+func standRequest(n int, args [][]byte) []byte {
+	b := fmt.Appendf(nil, "*%d\r\n", 1+len(args))
+	for _, w := range append([][]byte{[]byte(standName(n))}, args...) {
+		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(w), w)
+	}
+	return b
 }
 
 // isStandReply tells whether a reply is that to refusal number n.
 func isStandReply(reply []byte, n int) bool {
-	return bytes.HasPrefix(reply, []byte("-")) && bytes.Contains(reply, []byte("'"+stand+strconv.Itoa(n)+"'"))
+	return bytes.HasPrefix(reply, []byte("-")) && bytes.Contains(reply, []byte("'"+standName(n)+"'"))
+}
+
+// reply returns the reply to a request that is refused, given that to its stand-in.
+func (r refusal) reply(stood []byte) []byte {
+	if r.what == RefuseAuth {
+		return []byte(wrongPassword)
+	}
+	return bytes.Replace(stood, []byte(standName(r.number)), []byte(r.name), 1)
 }
 
 // isWord tells whether p is a word, in any case.

@@ -78,8 +78,9 @@ func FuzzStream(f *testing.F) {
 			if got[i] != want[i] {
 				t.Fatalf("%q, want %q", got, want)
 			}
-			_ = render([]byte(got[i]))
-			_ = showRequest([]byte(got[i]))
+			_ = render([]byte(got[i]), nil)
+			_ = showRequest([]byte(got[i]), len(got[i]), nil)
+			_, _ = words([]byte(got[i]), len(got[i])+1)
 		}
 	})
 }
@@ -98,10 +99,10 @@ func TestRender(t *testing.T) {
 		"*2\r\n$1\r\na\r\n*1\r\n:1\r\n":  "[a [1]]",
 		">2\r\n+x\r\n~1\r\n,1.5\r\n":     ">[x ~[1.5]]",
 		"%2\r\n+a\r\n:1\r\n+b\r\n:2\r\n": "{a: 1, b: 2}",
-		"*2\r\n$5\r\nhel":                "[hel…",
+		"*2\r\n$5\r\nhel":                "[hel…(5 bytes)…",
 		"=5\r\ntxt:x\r\n":                `"txt:x"`,
 	} {
-		if got := render([]byte(in)); got != want {
+		if got := render([]byte(in), nil); got != want {
 			t.Errorf("%q is shown as %s, want %s", in, got, want)
 		}
 	}

@@ -2,43 +2,60 @@ package pubsubtest
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"os"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
+
+	"github.com/pubsubd/pubsubd/server"
 )
 
 // A link is the server's side of a connection as the server sees it. Everything that
 // a client sends and is sent goes through it, so that it can be written down,
 // exchanged, delayed or lost; the server knows nothing of that.
+//
+// A goroutine of its own reads from the connection. So the deadlines of the server
+// never reach crypto/tls, which would not read on after one that has passed within a
+// handshake.
 type link struct {
 	// Immutable once the server has it.
-	c     *core
-	raw   net.Conn      // a socket or a pipeEnd
-	conn  net.Conn      // raw, or TLS over it
-	gone  chan struct{} // closed with conn
-	hurry chan struct{} // the delay is another
+	c      *core
+	i      *instance
+	who    *party
+	raw    net.Conn  // a socket or a pipeEnd
+	conn   net.Conn  // raw, or secure
+	secure *tls.Conn // over raw; nil without TLS
+	parts  *parting  // between the two
+	gone   chan struct{}
+	hurry  chan struct{} // the delay is another
 
 	mu      sync.Mutex // guards the fields below
 	changed sync.Cond
 
-	id   uint64 // CLIENT ID, 0 until it has one
-	name string // that it has given itself
+	seen server.ClientInfo // as a fault has found the client last, for when it has left
 
-	err   error // of reads and writes, for the server: it has closed the connection, or a fault has
-	ended bool  // conn is closed, or is to be as soon as it may
-	shut  bool  // conn is closed
+	err    error // of reads and writes: a fault has broken the connection, or a write has
+	noted  bool  // the transcript tells how it has ended
+	closed bool  // the server has closed it
+	ended  bool  // conn is to be closed as soon as nothing holds anything back
+	shut   bool  // conn is closed, or is just being closed
+	owes   uint64
 
 	// What the client sends.
+	pumps   bool   // fetch runs, or has
+	shaken  bool   // the handshake of TLS is over
+	arrived []byte // not looked at yet
 	in      stream
 	ready   []byte // passed on and not read yet
-	readErr error  // that comes behind it
+	readErr error  // that comes behind both
 	read    deadline
 
 	// What it is sent.
-	out   stream
+	out   stream // in which refusals are exchanged
 	later delayed
+	sent  stream // what has gone to conn, for the transcript
 	write deadline
 
 	// Faults.
@@ -52,114 +69,129 @@ type link struct {
 	refused  int       // how many there were
 }
 
-// A refusal is a reply that is still to be exchanged.
-type refusal struct {
-	number int
-	reply  string
+// A party is whom a line of the transcript is about. It outlives the connection.
+type party struct {
+	i    *instance
+	id   atomic.Uint64 // CLIENT ID, 0 until it has one
+	name atomic.Pointer[string]
 }
 
 func newLink(c *core, raw net.Conn) *link {
-	l := &link{c: c, raw: raw, conn: raw, cut: -1, gone: make(chan struct{}), hurry: make(chan struct{}, 1)}
+	l := &link{c: c, who: new(party), raw: raw, conn: raw, cut: -1, gone: make(chan struct{}), hurry: make(chan struct{}, 1)}
 	l.changed.L = &l.mu
 	if c.tls != nil {
-		l.conn = tls.Server(raw, c.tls.server)
+		l.parts = &parting{Conn: raw}
+		l.secure = tls.Server(l.parts, c.tls.server)
+		l.conn = l.secure
 	}
 	l.in.scan.requests = true
 	l.in.whole = l.tookRequest
-	l.out.whole = l.tookReply
+	l.out.whole = l.exchange
+	l.sent.whole = l.tookReply
 	return l
 }
 
 func (l *link) LocalAddr() net.Addr  { return l.raw.LocalAddr() }
 func (l *link) RemoteAddr() net.Addr { return l.raw.RemoteAddr() }
 
+// offline tells whether nothing arrives at either side. The caller holds l.mu.
+func (l *link) offline() bool { return l.partitioned || l.c.offline.Load() }
+
+// maxArrived is how many bytes of a client the server has not asked for are taken
+// from its connection.
+const maxArrived = 64 << 10
+
+// fetch has somebody read from the connection. The caller holds l.mu.
+func (l *link) fetch() {
+	if l.pumps || l.shut {
+		return
+	}
+	l.pumps = true
+	l.c.running.Go(func() {
+		err := l.pump()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.readErr = err
+		l.changed.Broadcast()
+	})
+}
+
+// pump reads until that fails.
+func (l *link) pump() error {
+	if l.secure != nil {
+		if err := l.secure.Handshake(); err != nil {
+			return err
+		}
+		l.mu.Lock()
+		l.shaken = true
+		l.changed.Broadcast()
+		l.mu.Unlock()
+	}
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := l.conn.Read(buf)
+		l.mu.Lock()
+		l.arrived = append(l.arrived, buf[:n]...)
+		l.changed.Broadcast()
+		for len(l.arrived) >= maxArrived && !l.shut {
+			l.changed.Wait()
+		}
+		l.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // Read reads what the client has sent, once nothing holds it back.
 func (l *link) Read(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.fetch()
 	for {
 		switch {
+		case l.closed:
+			return 0, net.ErrClosed
 		case l.err != nil:
 			return 0, l.err
+		case len(p) == 0:
+			return 0, nil
 		case l.read.over:
 			return 0, os.ErrDeadlineExceeded
-		case l.partitioned:
-			l.changed.Wait()
-			continue
+		case l.offline():
 		case len(l.ready) > 0:
 			n := copy(p, l.ready)
 			if l.ready = l.ready[n:]; len(l.ready) == 0 {
 				l.ready = nil
 			}
 			return n, nil
+		case len(l.arrived) > 0:
+			p := l.arrived
+			l.arrived = nil
+			l.ready = l.in.pass(p, l.judges())
+			l.changed.Broadcast()
+			continue
 		case l.readErr != nil:
 			return 0, l.readErr
 		}
-		l.mu.Unlock()
-		n, err := l.conn.Read(p)
-		l.mu.Lock()
-		if n > 0 {
-			l.ready = append(l.ready, l.in.pass(p[:n], l.judges())...)
-		}
-		if ne, ok := err.(net.Error); err != nil && !(ok && ne.Timeout()) { // of time-outs l.read knows
-			l.readErr = err
-		}
+		l.changed.Wait()
 	}
 }
 
-// judges tells whether requests are looked at before the server gets them. The
-// caller holds l.mu.
-func (l *link) judges() bool { return l.dropPings || l.c.refuses.Load() != 0 }
-
-// tookRequest is called with each request. The caller holds l.mu.
-func (l *link) tookRequest(request []byte, size int, held bool) []byte {
-	argv := words(request)
-	l.c.transcript.add(l, fromClient, showRequest(request), size)
-	l.learnName(argv)
-	if !held {
-		return nil
-	}
-	if l.dropPings && len(argv) > 0 && isWord(argv[0], "PING") {
-		l.c.transcript.add(l, fault, "dropped", 0)
-		return nil
-	}
-	if reply, refused := Refusal(l.c.refuses.Load()).refused(argv); refused {
-		l.refused++
-		l.refusals = append(l.refusals, refusal{l.refused, reply})
-		return standRequest(l.refused)
-	}
-	return request
-}
-
-// learnName keeps the name that a client gives itself, for when it is gone.
-func (l *link) learnName(argv [][]byte) {
-	if len(argv) < 3 {
-		return
-	}
-	if isWord(argv[0], "CLIENT") && isWord(argv[1], "SETNAME") {
-		l.name = string(argv[2])
-	}
-	if isWord(argv[0], "HELLO") {
-		for i := 2; i < len(argv)-1; i++ {
-			if isWord(argv[i], "SETNAME") {
-				l.name = string(argv[i+1])
-			}
-		}
-	}
-}
-
-// Write sends something to the client, once nothing holds it back.
+// Write sends something to the client, once nothing holds it back. An error of the
+// connection, a time limit that has passed in the middle of it among them, is that of
+// all later writes.
 func (l *link) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.secure != nil {
+		l.fetch() // which shakes hands
+	}
 	for {
-		if l.err != nil {
-			return 0, l.err
+		if err := l.cannotWrite(); err != nil {
+			return 0, err
 		}
-		if l.write.over {
-			return 0, os.ErrDeadlineExceeded
-		}
-		if !l.stalled && !l.partitioned && l.later.hasRoom() {
+		if l.mayWrite() {
 			break
 		}
 		l.changed.Wait()
@@ -169,26 +201,33 @@ func (l *link) Write(p []byte) (int, error) {
 		l.later.add(l, q)
 		return len(p), nil
 	}
-	if err := l.sendLocked(q); err != nil {
-		return 0, err
+	if n, err := l.sendLocked(q); err != nil {
+		return min(n, len(p)), err
 	}
 	return len(p), nil
 }
 
-// tookReply is called with each reply, confirmation and message. The caller holds
-// l.mu.
-func (l *link) tookReply(reply []byte, size int, held bool) []byte {
-	if held && len(l.refusals) > 0 && isStandReply(reply, l.refusals[0].number) {
-		reply = []byte(l.refusals[0].reply)
-		size = len(reply)
-		l.refusals = l.refusals[1:]
+func (l *link) cannotWrite() error {
+	switch {
+	case l.closed:
+		return net.ErrClosed
+	case l.err != nil:
+		return l.err
+	case l.secure != nil && !l.shaken && l.readErr != nil:
+		return l.readErr
+	case l.write.over:
+		return os.ErrDeadlineExceeded
 	}
-	l.c.transcript.add(l, toClient, render(reply[:min(len(reply), maxKept)]), size)
-	return reply
+	return nil
 }
 
-// sendLocked writes to the connection, with l.mu released meanwhile.
-func (l *link) sendLocked(p []byte) error {
+func (l *link) mayWrite() bool {
+	return !l.stalled && !l.offline() && l.later.hasRoom() && (l.secure == nil || l.shaken)
+}
+
+// sendLocked writes to the connection, with l.mu released meanwhile. It returns how
+// much it has taken.
+func (l *link) sendLocked(p []byte) (n int, err error) {
 	cut := l.cut >= 0 && len(p) >= l.cut
 	if cut {
 		p = p[:l.cut]
@@ -197,126 +236,45 @@ func (l *link) sendLocked(p []byte) error {
 		l.cut -= len(p)
 	}
 	if len(p) > 0 {
+		l.sent.pass(p, false)
 		l.mu.Unlock()
-		_, err := l.conn.Write(p)
+		n, err = l.conn.Write(p)
 		l.mu.Lock()
 		if err != nil {
-			return err
+			if l.err == nil {
+				l.err = err
+				l.changed.Broadcast()
+			}
+			return n, l.err
 		}
 	}
 	if cut {
-		l.breakLocked("cut off", syscall.ECONNRESET)
-		l.finishLocked()
-		return l.err
+		l.cutOffLocked()
+		return n, l.err
 	}
-	return nil
-}
-
-// Close is the server's. What a client that nothing holds back was sent before, it
-// still gets.
-func (l *link) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		l.c.transcript.add(l, fault, "closed", 0)
-		l.err = net.ErrClosed
-	}
-	l.ended = true
-	l.changed.Broadcast()
-	if !l.partitioned && !l.later.waiting() {
-		l.finishLocked()
-	}
-	return nil
-}
-
-// breakLocked has the server's reads and writes fail from here on.
-func (l *link) breakLocked(how string, err error) {
-	if l.err == nil {
-		l.c.transcript.add(l, fault, how, 0)
-		l.err = err
-	}
-	l.changed.Broadcast()
-}
-
-// finishLocked closes the connection itself, with l.mu released meanwhile.
-func (l *link) finishLocked() {
-	if l.shut {
-		return
-	}
-	l.shut, l.ended = true, true
-	close(l.gone)
-	l.changed.Broadcast()
-	l.mu.Unlock()
-	_ = l.conn.Close()
-	l.c.forget(l)
-	l.mu.Lock()
-}
-
-// reset breaks the connection off, so that the client sees a reset.
-func (l *link) reset(how string) {
-	switch raw := l.raw.(type) {
-	case *net.TCPConn:
-		_ = raw.SetLinger(0)
-	case *pipeEnd:
-		raw.reset()
-	}
-	_ = l.raw.Close()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.breakLocked(how, syscall.ECONNRESET)
-	l.finishLocked()
-}
-
-// abandon closes the connection whatever holds it back.
-func (l *link) abandon() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		l.err = net.ErrClosed
-	}
-	l.finishLocked()
-}
-
-// lift ends all faults.
-func (l *link) lift() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stalled, l.dropPings, l.cut = false, false, -1
-	l.setDelayLocked(0)
-	l.healLocked()
-}
-
-// healLocked ends a partition.
-func (l *link) healLocked() {
-	l.partitioned = false
-	l.changed.Broadcast()
-	if l.ended && !l.later.waiting() {
-		l.finishLocked()
-	}
-}
-
-// unsent is how many bytes the server has sent and the client has not been.
-func (l *link) unsent() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.later.bytes
+	return n, nil
 }
 
 func (l *link) SetDeadline(t time.Time) error {
-	_ = l.SetReadDeadline(t)
-	return l.SetWriteDeadline(t)
+	return errors.Join(l.SetReadDeadline(t), l.SetWriteDeadline(t))
 }
 
 func (l *link) SetReadDeadline(t time.Time) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return net.ErrClosed
+	}
 	l.read.setTo(t, &l.changed)
-	l.mu.Unlock()
-	return l.conn.SetReadDeadline(t)
+	return nil
 }
 
 func (l *link) SetWriteDeadline(t time.Time) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return net.ErrClosed
+	}
 	l.write.setTo(t, &l.changed)
-	l.mu.Unlock()
 	return l.conn.SetWriteDeadline(t)
 }

@@ -1,7 +1,6 @@
 package pubsubtest
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -52,32 +51,13 @@ func User(name, password string, rules ...string) Option {
 		}
 		words := append([]string{name, "on", ">" + password}, rules...)
 		for i, w := range words {
-			words[i] = inQuotes(w)
+			words[i] = server.QuoteWord(w)
 		}
 		o.conf.Users = append(o.conf.Users, strings.Join(words, " "))
 		if o.login.user == "" {
 			o.login = login{name, password}
 		}
 	}
-}
-
-// inQuotes writes a word as configuration files have it.
-func inQuotes(word string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := range len(word) {
-		switch c := word[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
 
 // TLS makes clients speak TLS, with a certificate of an authority that is made for
@@ -103,3 +83,17 @@ func Config(change func(*server.Config)) Option {
 // and for clients to take what is queued for them when the test ends. The default is
 // 10 seconds. No wait goes on until the deadline of the test itself.
 func Patience(d time.Duration) Option { return func(o *options) { o.patience = d } }
+
+// passwords returns those that the options name.
+func (o *options) passwords() (list [][]byte) {
+	list = append(list, []byte(o.conf.RequirePass))
+	for _, user := range o.conf.Users {
+		words, _ := server.SplitWords(user)
+		for _, w := range words {
+			if password, ok := strings.CutPrefix(w, ">"); ok {
+				list = append(list, []byte(password))
+			}
+		}
+	}
+	return list
+}

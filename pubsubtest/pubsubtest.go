@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,14 +31,16 @@ type Server struct {
 // core is what all Servers that For has made have in common.
 type core struct {
 	// Immutable once started.
-	opts  options
-	tls   *authority   // nil without TLS
-	front net.Listener // nil in memory
-	addr  string
-	dir   string // of the Unix socket
+	opts    options
+	tls     *authority   // nil without TLS
+	front   net.Listener // nil in memory
+	addr    string
+	dir     string // of the Unix socket
+	bubbled bool   // it was started in a bubble of testing/synctest
 
 	transcript transcript
 	refuses    atomic.Int32 // Refusal
+	offline    atomic.Bool  // nothing arrives anywhere: Server.Partition
 	running    sync.WaitGroup
 
 	restarts sync.Mutex // held by Restart and Close
@@ -47,8 +50,10 @@ type core struct {
 	live        *instance
 	links       map[*link]struct{}
 	subscribers map[*Subscriber]struct{}
-	refusing    []Refusal
-	partitions  int // Partition calls not healed
+	refusing    []*Refusal              // Refuse calls whose accept was not called
+	partitions  int                     // Partition calls not healed
+	ending      bool                    // close was called
+	printing    map[testing.TB]struct{} // those that print the transcript if they fail
 }
 
 // RunT starts a server on a free port of 127.0.0.1 and stops it when the test and its
@@ -62,16 +67,15 @@ func RunT(t testing.TB, opts ...Option) *Server {
 	if err != nil {
 		t.Fatalf("pubsubtest: %v", err)
 	}
-	s := &Server{core: c, t: t}
+	c.printing[t] = struct{}{}
 	t.Cleanup(func() {
+		t.Helper()
 		if err := c.close(); err != nil {
 			t.Errorf("pubsubtest: %v", err)
 		}
-		if t.Failed() {
-			t.Logf("pubsubtest: what the clients have sent (>) and were sent (<):\n%s", c.transcript.last(maxPrinted))
-		}
+		c.printIfFailed(t, 0)
 	})
-	return s
+	return &Server{core: c, t: t}
 }
 
 // Start is RunT where there is no test: in an example, in TestMain or in a program.
@@ -86,8 +90,26 @@ func Start(opts ...Option) (*Server, error) {
 }
 
 // For returns the same server on behalf of a test, which ends when what it waits for
-// does not come. The end of the test does not stop the server.
-func (s *Server) For(t testing.TB) *Server { return &Server{core: s.core, t: t} }
+// does not come, and prints what clients have sent and were sent since For if it
+// fails. The end of the test does not stop the server.
+func (s *Server) For(t testing.TB) *Server {
+	c := s.core
+	c.mu.Lock()
+	_, prints := c.printing[t]
+	c.printing[t] = struct{}{}
+	c.mu.Unlock()
+	if !prints {
+		from := c.transcript.position()
+		t.Cleanup(func() {
+			t.Helper()
+			c.mu.Lock()
+			delete(c.printing, t)
+			c.mu.Unlock()
+			c.printIfFailed(t, from)
+		})
+	}
+	return &Server{core: c, t: t}
+}
 
 // Close stops the server. The error names the clients that have not read what was
 // published to them and do not do so within the patience. It may be called more
@@ -105,11 +127,18 @@ func start(opts []Option) (c *core, err error) {
 		opts:        options{conf: server.NewConfig(), patience: defaultPatience, network: tcp},
 		links:       make(map[*link]struct{}),
 		subscribers: make(map[*Subscriber]struct{}),
+		printing:    make(map[testing.TB]struct{}),
+		bubbled:     inBubble(),
 	}
-	c.transcript.start = time.Now()
 	for _, o := range opts {
 		o(&c.opts)
 	}
+	if c.bubbled && c.opts.network != memory {
+		return nil, errors.New("in a bubble of testing/synctest a server has to be InMemory: the clock stands still while somebody waits for a socket")
+	}
+	c.transcript.start = time.Now()
+	c.transcript.secrets = make(map[string]struct{})
+	c.transcript.learn(c.opts.passwords()...)
 	theirs := c.opts.conf.OnConnect
 	c.opts.conf.OnConnect = func(id uint64, nc net.Conn) {
 		c.admitted(id, nc)
@@ -130,8 +159,7 @@ func start(opts []Option) (c *core, err error) {
 		return nil, err
 	}
 	if c.front != nil {
-		c.running.Add(1)
-		go c.accept()
+		c.running.Go(func() { c.accept(c.front) })
 	}
 	return c, nil
 }
@@ -217,17 +245,28 @@ func (s *Server) CACert() []byte {
 	return s.tls.pem
 }
 
-// Dial returns an in-memory connection to the server, whatever the address. Within a
-// bubble of testing/synctest it lets the clock go on while both ends wait. It is of
-// the form that Dialer of go-redis and DialContextFunc of redigo have; DialCtxFn of
-// rueidis has other arguments and calls it. A client that wants TLS has to add it
-// itself.
+// Dial returns an in-memory connection to the server, whatever the network and the
+// address are. Within a bubble of testing/synctest it lets the clock go on while both
+// ends wait. It is of the form that Dialer of go-redis and DialContextFunc of redigo
+// have; DialCtxFn of rueidis has other arguments and calls it. A client that wants TLS
+// has to add it itself. The error is a *net.OpError: of ctx, ECONNREFUSED when the
+// server is closed, or that Dial is called in another bubble than the server was
+// started in. It may be called from any goroutine of that one.
 func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	fails := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: string(memory), Addr: memoryAddr("memory:0"), Err: err}
+	}
 	if err := ctx.Err(); err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "memory", Err: err}
+		return fails(err)
+	}
+	if err := s.bubbleError(); err != nil {
+		return fails(err)
 	}
 	near, far := newPipe()
-	s.serve(near)
+	if err := s.serve(ctx, near); err != nil {
+		_ = far.Close()
+		return fails(err)
+	}
 	return far, nil
 }
 
@@ -238,11 +277,13 @@ func (s *Server) Server() *server.Server { return s.current().srv }
 // Publish publishes a message as a client would and returns its receivers. When it
 // returns, the message is queued for each of them.
 func (s *Server) Publish(channel, message string) int {
+	s.transcript.did("PUBLISH", channel, message)
 	return s.current().srv.Broker().Publish(channel, []byte(message))
 }
 
 // SPublish is Publish for a shard channel.
 func (s *Server) SPublish(channel, message string) int {
+	s.transcript.did("SPUBLISH", channel, message)
 	return s.current().srv.Broker().PublishShard(channel, []byte(message))
 }
 
@@ -254,21 +295,53 @@ func (c *core) close() error {
 		return nil
 	}
 	c.closed = true
+	c.mu.Lock()
+	c.ending = true
+	c.offline.Store(false)
+	c.mu.Unlock()
 	if c.front != nil {
 		_ = c.front.Close()
 	}
-	for _, l := range c.openLinks() {
+	c.learnNames()
+	links := c.openLinks()
+	for _, l := range links {
 		l.lift() // what a test has done to its clients is not their fault
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.opts.patience)
 	defer cancel()
-	err := c.current().shutdown(ctx)
+	queued, err := c.current().shutdown(ctx)
+	for _, h := range c.hanging(ctx, links, queued) {
+		err = errors.Join(err, h)
+	}
 	for _, l := range c.openLinks() {
 		l.abandon()
 	}
 	c.running.Wait()
 	c.removeDir()
 	return err
+}
+
+// hanging waits until the clients have read what they were sent, as far as that is
+// known, and returns an error for each that does not. Queued is what the server had to
+// give up, by CLIENT ID.
+func (c *core) hanging(ctx context.Context, links []*link, queued map[uint64]int) (list []error) {
+	owed := func() bool {
+		return slices.ContainsFunc(links, func(l *link) bool { n, over := l.unread(); return n > 0 || !over && l.hasEnded() })
+	}
+	for pause := firstLook; ctx.Err() == nil && owed(); pause = min(2*pause, lastLook) {
+		<-time.After(pause)
+	}
+	for _, l := range links {
+		id := l.who.id.Load()
+		n, _ := l.unread()
+		if l.i == c.current() {
+			n += queued[id]
+		}
+		if n > 0 {
+			list = append(list, fmt.Errorf("client %d %q at %s hangs: it has not read %d bytes that it was sent", id, l.who.called(), l.RemoteAddr(), n))
+		}
+	}
+	return list
 }
 
 // An instance is the server proper, which Restart replaces by another.
@@ -298,19 +371,19 @@ func (i *instance) close() error {
 	return err
 }
 
-// shutdown ends the server and names the clients that hang.
-func (i *instance) shutdown(ctx context.Context) (err error) {
-	ended := i.srv.Shutdown(ctx)
-	var unsent *server.UnsentError
-	if errors.As(ended, &unsent) {
+// shutdown ends the server and returns how many bytes clients have not taken, by
+// their IDs.
+func (i *instance) shutdown(ctx context.Context) (queued map[uint64]int, err error) {
+	err = i.srv.Shutdown(ctx)
+	if unsent, ok := errors.AsType[*server.UnsentError](err); ok {
+		err = nil
+		queued = make(map[uint64]int)
 		for _, c := range unsent.Clients {
-			err = errors.Join(err, fmt.Errorf("client %d %q at %s hangs: it has not read %d bytes published to it", c.ID, c.Name, c.Addr, c.Queued))
+			queued[c.ID] = c.Queued
 		}
-	} else {
-		err = ended
 	}
 	if ended := <-i.done; ended != server.ErrServerClosed {
 		err = errors.Join(err, fmt.Errorf("the server ended with %w", ended))
 	}
-	return err
+	return queued, err
 }

@@ -10,33 +10,39 @@ import (
 // maxShown is how many bytes of one string are shown.
 const maxShown = 200
 
+// hidden is shown in place of a password.
+const hidden = "(redacted)"
+
+// A renderer writes values of RESP as one line.
+type renderer struct {
+	strings.Builder
+	secrets map[string]struct{} // strings that are not shown
+}
+
 // render returns a value of RESP as one line: [message orders hello] for an array,
 // >[...] for a push, ~[...] for a set, {a: 1} for a map, -ERR ... for an error. A
 // value that is not whole is shown as far as it goes.
-func render(value []byte) string {
-	var b strings.Builder
-	if _, ok := renderValue(&b, value); !ok {
+func render(value []byte, secrets map[string]struct{}) string {
+	b := renderer{secrets: secrets}
+	if _, ok := b.value(value); !ok {
 		b.WriteString("…")
 	}
 	return b.String()
 }
 
-// renderValue writes the first value and returns what is behind it.
-func renderValue(b *strings.Builder, p []byte) (rest []byte, ok bool) {
-	line, rest, ok := bytes.Cut(p, []byte("\r\n"))
-	if !ok || len(line) == 0 {
+// value writes the first value and returns what is behind it.
+func (b *renderer) value(p []byte) (rest []byte, ok bool) {
+	head, rest, ok := bytes.Cut(p, []byte("\r\n"))
+	if !ok || len(head) == 0 {
 		return rest, ok
 	}
-	body := line[1:]
-	switch line[0] {
-	case '+':
-		b.Write(body)
+	body := head[1:]
+	switch head[0] {
+	case '-':
+		b.WriteString(withoutEcho(string(head)))
 		return rest, true
-	case '-', '(', ':', ',':
-		if line[0] == '-' {
-			b.WriteByte('-')
-		}
-		b.Write(body)
+	case '+', '(', ':', ',':
+		b.text(body, len(body), string(body))
 		return rest, true
 	case '_':
 		b.WriteString("nil")
@@ -45,43 +51,74 @@ func renderValue(b *strings.Builder, p []byte) (rest []byte, ok bool) {
 		b.WriteString(strconv.FormatBool(string(body) == "t"))
 		return rest, true
 	}
-	size, err := strconv.Atoi(string(body))
-	if err != nil {
-		b.WriteString(quote(line))
+	size, ok := number(head)
+	switch {
+	case !ok:
+		b.WriteString(quote(head, len(head)))
 		return rest, true
-	}
-	if size < 0 {
+	case size < 0:
 		b.WriteString("nil")
 		return rest, true
 	}
-	switch line[0] {
+	switch head[0] {
 	case '$', '=', '!':
+		text := rest[:min(size, len(rest))]
+		shown := quote(text, size)
+		if head[0] == '!' {
+			shown = "-" + withoutEcho(string(text))
+		}
+		b.text(text, size, shown)
 		if len(rest) < size+2 {
-			b.WriteString(quote(rest))
 			return nil, false
 		}
-		b.WriteString(quote(rest[:size]))
 		return rest[size+2:], true
 	case '*':
-		return renderList(b, rest, size, "[", "]")
+		return b.list(rest, size, "[", "]")
 	case '>':
-		return renderList(b, rest, size, ">[", "]")
+		return b.list(rest, size, ">[", "]")
 	case '~':
-		return renderList(b, rest, size, "~[", "]")
+		return b.list(rest, size, "~[", "]")
 	case '%':
-		return renderMap(b, rest, size)
+		return b.pairs(rest, size)
 	}
-	b.WriteString(quote(line))
+	b.WriteString(quote(head, len(head)))
 	return rest, true
 }
 
-func renderList(b *strings.Builder, p []byte, n int, begin, end string) (rest []byte, ok bool) {
+// text writes a string of so many bytes, of which a part may be missing, unless it is a
+// password.
+func (b *renderer) text(text []byte, size int, shown string) {
+	if _, secret := b.secrets[string(text)]; secret {
+		shown = hidden
+	}
+	if len(text) < size {
+		for s := range b.secrets {
+			if len(s) == size && strings.HasPrefix(s, string(text)) {
+				shown = hidden
+			}
+		}
+	}
+	b.WriteString(shown)
+}
+
+// withoutEcho returns an error without what it says back of a request: it may be a
+// password, and the request stands above.
+func withoutEcho(text string) string {
+	for _, end := range []string{", with args beginning with: ", "ACL SETUSER modifier '"} {
+		if before, _, found := strings.Cut(text, end); found {
+			return before + end + "…"
+		}
+	}
+	return text
+}
+
+func (b *renderer) list(p []byte, n int, begin, end string) (rest []byte, ok bool) {
 	b.WriteString(begin)
 	for i := range n {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		if p, ok = renderValue(b, p); !ok {
+		if p, ok = b.value(p); !ok {
 			return nil, false
 		}
 	}
@@ -89,7 +126,7 @@ func renderList(b *strings.Builder, p []byte, n int, begin, end string) (rest []
 	return p, true
 }
 
-func renderMap(b *strings.Builder, p []byte, n int) (rest []byte, ok bool) {
+func (b *renderer) pairs(p []byte, n int) (rest []byte, ok bool) {
 	b.WriteByte('{')
 	for i := range 2 * n {
 		switch {
@@ -98,7 +135,7 @@ func renderMap(b *strings.Builder, p []byte, n int) (rest []byte, ok bool) {
 		case i > 0:
 			b.WriteString(", ")
 		}
-		if p, ok = renderValue(b, p); !ok {
+		if p, ok = b.value(p); !ok {
 			return nil, false
 		}
 	}
@@ -107,70 +144,47 @@ func renderMap(b *strings.Builder, p []byte, n int) (rest []byte, ok bool) {
 }
 
 // quote returns a string as it is, or in quotes where it would not be clear what
-// belongs to it.
-func quote(p []byte) string {
+// belongs to it. Size is how long it is; p may be its beginning.
+func quote(p []byte, size int) string {
 	shown := p[:min(len(p), maxShown)]
 	text := strconv.Quote(string(shown))
 	if plain := text[1 : len(text)-1]; plain != "" && plain == string(shown) && !strings.ContainsAny(plain, " []{},:") {
 		text = plain
 	}
-	if len(p) > maxShown {
-		text += fmt.Sprintf("…(%d bytes)", len(p))
+	if size > len(shown) {
+		text += fmt.Sprintf("…(%d bytes)", size)
 	}
 	return text
 }
 
-// words returns the words of a request, nil if it is malformed. They share its
-// memory.
-func words(request []byte) [][]byte {
-	if len(request) == 0 || request[0] != '*' {
-		return bytes.Fields(request)
+// showRequest returns a request of so many bytes as a line, as far as it is kept.
+func showRequest(request []byte, size int, secrets map[string]struct{}) string {
+	if request[0] == '*' {
+		return strings.TrimSuffix(strings.TrimPrefix(render(request, secrets), "["), "]")
 	}
-	line, rest, _ := bytes.Cut(request, []byte("\r\n"))
-	n, err := strconv.Atoi(string(line[1:]))
-	if err != nil {
-		return nil
+	argv, _ := words(request, size)
+	if last := len(argv) - 1; last >= 0 && size > len(request) {
+		argv[last] = append(argv[last][:min(len(argv[last]), maxShown-len("…"))], "…"...)
 	}
-	var list [][]byte
-	for range n {
-		line, rest, _ = bytes.Cut(rest, []byte("\r\n"))
-		if len(line) == 0 || line[0] != '$' {
-			return list
-		}
-		size, err := strconv.Atoi(string(line[1:]))
-		if err != nil || size < 0 {
-			return list
-		}
-		if size > len(rest) {
-			return append(list, rest) // the beginning of one that is not kept whole
-		}
-		list = append(list, rest[:size])
-		rest = bytes.TrimPrefix(rest[size:], []byte("\r\n"))
-	}
-	return list
+	return showWords(argv, secrets)
 }
 
-// showRequest returns a request as a line. What follows AUTH is not shown.
-func showRequest(request []byte) string {
-	list := words(request)
+// showWords returns words as a line. It ends where one is missing.
+func showWords(argv [][]byte, secrets map[string]struct{}) string {
 	var b strings.Builder
-	secret := 0
-	for i, w := range list {
+	for i, w := range argv {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
+		_, secret := secrets[string(w)]
 		switch {
-		case secret > 0:
-			secret--
-			b.WriteString("(redacted)")
+		case w == nil:
+			b.WriteString("…")
+			return b.String()
+		case secret || string(w) == hidden:
+			b.WriteString(hidden)
 		default:
-			b.WriteString(quote(w))
-		}
-		switch {
-		case i == 0 && isWord(w, "AUTH"):
-			secret = len(list)
-		case i > 0 && secret == 0 && isWord(list[0], "HELLO") && isWord(w, "AUTH"):
-			secret = 2
+			b.WriteString(quote(w, len(w)))
 		}
 	}
 	return b.String()

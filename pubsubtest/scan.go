@@ -61,8 +61,8 @@ func (s *scanner) header() bool {
 	if len(line) == 0 || inline {
 		return s.ended(1)
 	}
-	size, err := strconv.Atoi(string(line[1:]))
-	if err != nil || size < 0 || size > math.MaxInt32 {
+	size, ok := number(line)
+	if !ok || size < 0 {
 		return s.ended(1)
 	}
 	switch line[0] {
@@ -87,4 +87,13 @@ func (s *scanner) ended(n int) bool {
 	}
 	s.open = false
 	return true
+}
+
+// number returns the number in a header line. A line end may be missing.
+func number(line []byte) (n int, ok bool) {
+	if len(line) == 0 {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(line[1:]))
+	return n, err == nil && n <= math.MaxInt32
 }

@@ -1,8 +1,12 @@
 package pubsubtest
 
 import (
+	"context"
+	"errors"
 	"net"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // A feed is the listener of one instance: it accepts what it is given.
@@ -40,51 +44,82 @@ func (f *feed) Addr() net.Addr {
 	return memoryAddr("memory:0")
 }
 
-// offer hands over a connection. It tells whether it will be accepted.
-func (f *feed) offer(nc net.Conn) bool {
+// offer hands over a connection. The error is net.ErrClosed if nobody accepts any
+// more, or that of ctx.
+func (f *feed) offer(ctx context.Context, nc net.Conn) error {
 	select {
 	case f.conns <- nc:
-		return true
+		return nil
 	case <-f.ended:
-		return false
+		return net.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-// accept serves whoever connects until the listener is closed.
-func (c *core) accept() {
-	defer c.running.Done()
+const (
+	firstPause = time.Millisecond // after the first failure to accept; doubles
+	lastPause  = 100 * time.Millisecond
+)
+
+// accept serves whoever connects until the listener is closed. What the system
+// refuses now, such as one more file, it may grant in a while.
+func (c *core) accept(ln net.Listener) {
+	pause := firstPause
 	for {
-		nc, err := c.front.Accept()
-		if err != nil {
+		nc, err := ln.Accept()
+		switch {
+		case err == nil:
+			pause = firstPause
+			_ = c.serve(context.Background(), nc) // who connects sees a reset
+			continue
+		case errors.Is(err, net.ErrClosed):
 			return
 		}
-		c.serve(nc)
+		c.transcript.note(nil, "cannot accept: "+err.Error())
+		<-time.After(pause)
+		pause = min(2*pause, lastPause)
 	}
 }
 
-// serve has the server serve a connection, or resets it.
-func (c *core) serve(nc net.Conn) {
+// serve has the server serve a connection, or resets it. The error is
+// syscall.ECONNREFUSED once the server is closed, or that of ctx.
+func (c *core) serve(ctx context.Context, nc net.Conn) error {
 	l := newLink(c, nc)
 	c.mu.Lock()
-	i := c.live
-	l.partitioned = c.partitions > 0
-	c.links[l] = struct{}{}
-	c.mu.Unlock()
-	switch {
-	case Refusal(c.refuses.Load())&Connections != 0:
-		l.reset("refused")
-	case !i.feed.offer(l):
-		l.reset("refused: the server is down")
+	l.i, l.who.i = c.live, c.live
+	ending := c.ending
+	if !ending {
+		c.links[l] = struct{}{}
 	}
+	c.mu.Unlock()
+	if ending {
+		l.breakOff()
+		return syscall.ECONNREFUSED
+	}
+	if Refusal(c.refuses.Load())&RefuseConnections != 0 {
+		l.reset("refused")
+		return nil
+	}
+	switch err := l.i.feed.offer(ctx, l); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		l.reset("given up by the client")
+		return err
+	}
+	l.reset("refused: the server is down")
+	return nil
 }
 
-// admitted is told by the server that a connection is a client.
+// admitted is told by the server that a connection becomes a client.
 func (c *core) admitted(id uint64, nc net.Conn) {
-	l := nc.(*link)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.id = id
-	c.transcript.add(l, fault, "connected from "+l.RemoteAddr().String(), 0)
+	l, ok := nc.(*link)
+	if !ok {
+		return // of a listener that CONFIG SET has opened
+	}
+	l.who.id.Store(id)
+	c.transcript.note(l.who, "connected from "+l.RemoteAddr().String())
 }
 
 // forget lets go of a link whose connection is closed.

@@ -3,6 +3,7 @@ package pubsubtest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,11 +18,12 @@ type Subscriber struct {
 	kind  broker.Kind
 	names []string
 
-	mu      sync.Mutex // guards the fields below, but for member
-	member  *broker.Member
+	came chan struct{} // has a value when a message has come
+
+	member *broker.Member // guarded by core.mu
+
+	mu      sync.Mutex // guards the field below
 	waiting []broker.Message
-	came    chan struct{} // has a value when a message has come
-	closed  bool
 }
 
 // Subscribe subscribes to channels. Like any subscriber it is among the receivers
@@ -41,18 +43,25 @@ func (s *Server) SSubscribe(channels ...string) *Subscriber {
 }
 
 func (s *Server) subscribe(k broker.Kind, names []string) *Subscriber {
-	u := &Subscriber{s: s, kind: k, names: names, came: make(chan struct{}, 1)}
+	s.helper()()
+	s.checkBubble()
+	u := &Subscriber{s: s, kind: k, names: slices.Clone(names), came: make(chan struct{}, 1)}
+	s.transcript.did(append([]string{subscribeNames[k]}, names...)...)
 	s.restarts.Lock() // so that the one that it joins stays
 	defer s.restarts.Unlock()
-	u.join(s.current())
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.joinLocked(s.live)
 	s.subscribers[u] = struct{}{}
-	s.mu.Unlock()
 	return u
 }
 
-// join subscribes at a server.
-func (u *Subscriber) join(i *instance) {
+// subscribeNames are the commands that subscribe.
+var subscribeNames = map[broker.Kind]string{broker.Channel: "SUBSCRIBE", broker.Pattern: "PSUBSCRIBE", broker.ShardChannel: "SSUBSCRIBE"}
+
+// joinLocked subscribes at a server. The caller holds core.mu, so that nobody counts
+// subscribers meanwhile.
+func (u *Subscriber) joinLocked(i *instance) {
 	b := i.srv.Broker()
 	u.member = b.Join((*inProcess)(u))
 	for _, name := range u.names {
@@ -60,46 +69,40 @@ func (u *Subscriber) join(i *instance) {
 	}
 }
 
-// own is how many in-process subscribers a name has.
-func (c *core) own(k broker.Kind, name string) (n int) {
+// others is how many subscribers of a kind a name has, given how to ask a broker, but
+// for those within the test.
+func (c *core) others(k broker.Kind, name string, all func(*broker.Broker, string) int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	n := all(c.live.srv.Broker(), name)
 	for u := range c.subscribers {
-		for _, has := range u.names {
-			if u.kind == k && has == name {
-				n++
-				break
-			}
+		if u.kind == k && slices.Contains(u.names, name) {
+			n--
 		}
 	}
 	return n
 }
 
-// Close ends the subscriptions. What has come can still be taken.
+// Close ends the subscriptions. What has come can still be taken. It may be called more
+// than once.
 func (u *Subscriber) Close() {
 	c := u.s.core
 	c.restarts.Lock()
 	defer c.restarts.Unlock()
-	u.mu.Lock()
-	was := u.closed
-	u.closed = true
-	u.mu.Unlock()
-	if was {
-		return
-	}
 	c.mu.Lock()
-	delete(c.subscribers, u)
-	c.mu.Unlock()
-	c.current().srv.Broker().Clear(u.member)
+	defer c.mu.Unlock()
+	if _, open := c.subscribers[u]; open {
+		delete(c.subscribers, u)
+		c.live.srv.Broker().Clear(u.member)
+	}
 }
 
 // Next returns the next message. The test ends if none comes within the patience.
 func (u *Subscriber) Next() broker.Message {
 	u.s.helper()()
-	m, ok := u.next()
+	m, waited, ok := u.next()
 	if !ok {
-		_, patience := u.s.deadline()
-		u.s.fatalf("waited %v for a message of %s; none came", patience.Round(time.Millisecond), u)
+		u.s.fatalf("%s for a message of %s; none came", waited, u)
 	}
 	return m
 }
@@ -108,11 +111,10 @@ func (u *Subscriber) Next() broker.Message {
 // another or none comes.
 func (u *Subscriber) Expect(channel, payload string) {
 	u.s.helper()()
-	m, ok := u.next()
+	m, waited, ok := u.next()
 	switch {
 	case !ok:
-		_, patience := u.s.deadline()
-		u.s.fatalf("waited %v for %s; no message of %s came", patience.Round(time.Millisecond), about(channel, payload), u)
+		u.s.fatalf("%s for %s; no message of %s came", waited, about(channel, payload), u)
 	case m.Channel != channel || string(m.Payload) != payload:
 		u.s.fatalf("received %s, want %s", about(m.Channel, string(m.Payload)), about(channel, payload))
 	}
@@ -135,22 +137,24 @@ func (u *Subscriber) String() string {
 
 // about describes a message.
 func about(channel, payload string) string {
-	return fmt.Sprintf("%s on %q", quote([]byte(payload)), channel)
+	return fmt.Sprintf("%s on %q", quote([]byte(payload), len(payload)), channel)
 }
 
-// next waits for a message.
-func (u *Subscriber) next() (broker.Message, bool) {
-	_, patience := u.s.deadline()
-	late := time.NewTimer(patience)
+// next waits for a message. It tells how long it has waited in vain.
+func (u *Subscriber) next() (m broker.Message, waited string, ok bool) {
+	u.s.checkBubble()
+	p := u.s.patience()
+	late := time.NewTimer(p.left())
 	defer late.Stop()
 	for {
 		if m, ok := u.take(); ok {
-			return m, true
+			return m, "", true
 		}
 		select {
 		case <-u.came:
 		case <-late.C:
-			return u.take()
+			m, ok := u.take()
+			return m, p.waited(), ok
 		}
 	}
 }
@@ -177,10 +181,23 @@ func (p *inProcess) Deliver(d *broker.Delivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, payload := range d.Payloads {
-		p.waiting = append(p.waiting, broker.Message{Kind: d.Kind, Channel: strings.Clone(d.Channel), Pattern: d.Pattern, Payload: bytes.Clone(payload)})
+		m := broker.Message{Kind: d.Kind, Channel: strings.Clone(d.Channel), Pattern: d.Pattern, Payload: bytes.Clone(payload)}
+		p.waiting = append(p.waiting, m)
+		p.s.transcript.add(p.line(m))
 	}
 	select {
 	case p.came <- struct{}{}:
 	default: // nobody has looked since the last
 	}
+}
+
+// line is a message in the transcript, as a client would get it.
+func (p *inProcess) line(m broker.Message) line {
+	switch m.Kind {
+	case broker.Pattern:
+		return ofWords(toClient, "pmessage", m.Pattern, m.Channel, string(m.Payload))
+	case broker.ShardChannel:
+		return ofWords(toClient, "smessage", m.Channel, string(m.Payload))
+	}
+	return ofWords(toClient, "message", m.Channel, string(m.Payload))
 }

@@ -20,12 +20,12 @@ func TestTranscript(t *testing.T) {
 		hit(t, srv.Named("other").Reset(), 1)
 		got := regexp.MustCompile(`(?m)^ +\d+\.\d{3} `).ReplaceAllString(srv.Transcript(), "")
 		for _, want := range []string{
-			"client 1 > CLIENT SETNAME app\nclient 1 app < OK\nclient 1 app > SUBSCRIBE orders\nclient 1 app < [subscribe orders 1]\nclient 1 app < [message orders \"a b\"]\n",
-			"client 2 > HELLO 3 AUTH (redacted) (redacted) SETNAME other\n",
+			"client 1 app > CLIENT SETNAME app\nclient 1 app < OK\nclient 1 app > SUBSCRIBE orders\nclient 1 app < [subscribe orders 1]\ntest > PUBLISH orders \"a b\"\nclient 1 app < [message orders \"a b\"]\n",
+			"client 2 other > HELLO 3 AUTH (redacted) (redacted) SETNAME other\n",
 			"client 2 other > AUTH (redacted) (redacted)\n",
 			"client 2 other < {server: redis, version: ",
 			", proto: 3, id: 2, mode: standalone, role: master, modules: []}\n",
-			strings.Repeat("x", 200) + "…(2", // of the part that is kept
+			strings.Repeat("x", 200) + "…(5000 bytes)",
 			"client 2 other < [orders 1]\n",
 			"client 2 other < >[subscribe new 1]\n",
 			"client 2 other < -ERR unknown command 'NOPE'",

@@ -2,7 +2,9 @@ package pubsubtest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/pubsubd/pubsubd/broker"
@@ -28,6 +30,16 @@ func (s *Server) fatalf(format string, args ...any) {
 	s.t.Fatal(text)
 }
 
+// errorf has the test fail, from any goroutine, or, without one, panics.
+func (s *Server) errorf(format string, args ...any) {
+	text := "pubsubtest: " + fmt.Sprintf(format, args...)
+	if s.t == nil {
+		panic(text)
+	}
+	s.t.Helper()
+	s.t.Errorf("%s", text)
+}
+
 // helper is T.Helper if there is a T.
 func (s *Server) helper() func() {
 	if s.t == nil {
@@ -36,16 +48,45 @@ func (s *Server) helper() func() {
 	return s.t.Helper
 }
 
-// deadline is when to give up a wait that begins now, and how long that is.
-func (s *Server) deadline() (at time.Time, patience time.Duration) {
-	now := time.Now()
-	patience = s.opts.patience
-	if t, ok := s.t.(interface{ Deadline() (time.Time, bool) }); ok && s.opts.network != memory { // in a bubble it may not be asked for
-		if end, ok := t.Deadline(); ok {
-			patience = min(patience, max(0, end.Add(-lastWords).Sub(now)))
-		}
+// checkBubble ends the test if it uses a server of another bubble.
+func (s *Server) checkBubble() {
+	s.helper()()
+	if err := s.bubbleError(); err != nil {
+		s.fatalf("%v", err)
 	}
-	return now.Add(patience), patience
+}
+
+// A patience is how long a wait goes on.
+type patience struct {
+	began, until time.Time
+	why          string // it ends when it does, beside that the patience is over
+}
+
+// patience begins a wait.
+func (s *Server) patience() patience {
+	now := time.Now()
+	p := patience{began: now, until: now.Add(s.opts.patience)}
+	if end, ok := testDeadline(s.t); ok && end.Add(-lastWords).Before(p.until) {
+		p.until, p.why = end.Add(-lastWords), ", until shortly before the deadline of the test,"
+	}
+	return p
+}
+
+// testDeadline is T.Deadline. In a bubble of testing/synctest there is none: T.Deadline
+// panics, since its clock is another.
+func testDeadline(t testing.TB) (end time.Time, ok bool) {
+	with, ok := t.(interface{ Deadline() (time.Time, bool) })
+	if !ok || inBubble() {
+		return end, false
+	}
+	return with.Deadline()
+}
+
+func (p *patience) left() time.Duration { return max(0, time.Until(p.until)) }
+
+// waited says for an error how long the wait was.
+func (p *patience) waited() string {
+	return fmt.Sprintf("waited %v%s", time.Since(p.began).Round(time.Millisecond), p.why)
 }
 
 const (
@@ -53,17 +94,26 @@ const (
 	lastLook  = time.Millisecond
 )
 
+// looksUntil waits until holds tells so, or the patience is over.
+func (s *Server) looksUntil(holds func() bool) bool {
+	p := s.patience()
+	for pause := firstLook; !holds(); pause = min(2*pause, lastLook) {
+		left := p.left()
+		if left == 0 {
+			return false
+		}
+		<-time.After(min(pause, left))
+	}
+	return true
+}
+
 // wait waits until holds tells so. When it does not in time, the test ends with what
 // was waited for and what is seen instead.
 func (s *Server) wait(holds func() bool, what string, seen func() string) {
 	s.helper()()
-	deadline, patience := s.deadline()
-	for pause := firstLook; !holds(); pause = min(2*pause, lastLook) {
-		if !time.Now().Before(deadline) {
-			s.fatalf("waited %v for %s; %s", patience.Round(time.Millisecond), what, seen())
-			return
-		}
-		<-time.After(pause)
+	s.checkBubble()
+	if p := s.patience(); !s.looksUntil(holds) {
+		s.fatalf("%s for %s; %s", p.waited(), what, seen())
 	}
 }
 
@@ -81,9 +131,7 @@ func wanted(n int, what string) string {
 // if n is 0. Those of Subscribe do not count.
 func (s *Server) WaitSubscribers(channel string, n int) {
 	s.helper()()
-	count := func() int {
-		return s.current().srv.Broker().NumSub(channel) - s.own(broker.Channel, channel)
-	}
+	count := func() int { return s.others(broker.Channel, channel, (*broker.Broker).NumSub) }
 	s.wait(func() bool { return enough(count(), n) }, wanted(n, fmt.Sprintf("subscribers of %q", channel)), func() string {
 		return fmt.Sprintf("there are %d. %s", count(), s.scene(broker.Channel))
 	})
@@ -92,9 +140,7 @@ func (s *Server) WaitSubscribers(channel string, n int) {
 // WaitShardSubscribers is WaitSubscribers for a shard channel.
 func (s *Server) WaitShardSubscribers(channel string, n int) {
 	s.helper()()
-	count := func() int {
-		return s.current().srv.Broker().ShardNumSub(channel) - s.own(broker.ShardChannel, channel)
-	}
+	count := func() int { return s.others(broker.ShardChannel, channel, (*broker.Broker).ShardNumSub) }
 	s.wait(func() bool { return enough(count(), n) }, wanted(n, fmt.Sprintf("subscribers of shard channel %q", channel)), func() string {
 		return fmt.Sprintf("there are %d. %s", count(), s.scene(broker.ShardChannel))
 	})
@@ -127,31 +173,39 @@ func (s *Server) WaitFor(what string, holds func(clients []server.ClientInfo) bo
 }
 
 // WaitIdle waits until everything published so far has left for the clients: their
-// connections have taken it, and what Delay holds back was sent. Whether the
-// clients have read it, only they know.
+// connections have taken it, and what Delay holds back was sent, also to those that the
+// server has closed meanwhile. Whether the clients have read it, only they know.
 func (s *Server) WaitIdle() {
 	s.helper()()
 	s.wait(func() bool { return len(s.owed()) == 0 }, "all that was published to leave", func() string {
-		return "there wait " + strings.Join(s.owed(), ", ")
+		return "there wait " + list(s.owed())
 	})
 }
 
-// owed says what waits for whom.
+// owed says what waits for whom. The server is asked before the connections, so that
+// what goes from one to the other meanwhile is seen.
 func (s *Server) owed() (list []string) {
-	waiting := make(map[uint64]int)
+	i := s.current()
+	clients := i.srv.Clients()
+	delayed := make(map[uint64]int)
+	var left []string
 	for _, l := range s.openLinks() {
-		if n := l.unsent(); n > 0 {
-			l.mu.Lock()
-			waiting[l.id] = n
-			l.mu.Unlock()
+		n, id := l.unsent(), l.who.id.Load()
+		if n == 0 {
+			continue
 		}
+		if l.i == i && slices.ContainsFunc(clients, func(c server.ClientInfo) bool { return c.ID == id }) {
+			delayed[id] += n
+			continue
+		}
+		left = append(left, fmt.Sprintf("%d bytes for %s, which is closed", n, l.who))
 	}
-	for _, c := range s.current().srv.Clients() {
-		if n := c.Queued + waiting[c.ID]; n > 0 {
+	for _, c := range clients {
+		if n := c.Queued + delayed[c.ID]; n > 0 {
 			list = append(list, fmt.Sprintf("%d bytes for client %d %q", n, c.ID, c.Name))
 		}
 	}
-	return list
+	return append(list, left...)
 }
 
 // maxScene is how many clients or names an error lists.

@@ -43,7 +43,7 @@ func TestWaitsInVain(t *testing.T) {
 		defer own.Close()
 		start := time.Now()
 		r.fails(t, func() { mine.WaitSubscribers("orders", 2) }, "waited 1s", `2 subscribers of "orders"`, "there are 1", `1 "app" (1 channels`, `"news"`)
-		if took := time.Since(start); took < time.Second || took > time.Second+10*time.Millisecond {
+		if took := time.Since(start); took != time.Second {
 			t.Errorf("the wait took %v, want a second", took)
 		}
 		r.fails(t, func() { mine.WaitSubscribers("orders", 0) }, `no subscribers of "orders"`)
@@ -56,7 +56,7 @@ func TestWaitsInVain(t *testing.T) {
 		r.fails(t, mine.WaitIdle, `bytes for client 1 "app"`)
 		hit(t, srv.Named("app").Resume(), 1)
 		mine.WaitIdle()
-		hit(t, srv.Named("app").Delay(2*time.Second), 1)
+		hit(t, srv.Named("app").Delay(1500*time.Millisecond), 1)
 		srv.Publish("orders", "1")
 		r.fails(t, mine.WaitIdle, `bytes for client 1 "app"`)
 		mine.WaitIdle()
@@ -70,7 +70,7 @@ func TestWaitWithoutTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if p, ok := recover().(string); !ok || !strings.Contains(p, "waited 1ms for 1 clients") {
+		if p, ok := recover().(string); !ok || !strings.Contains(p, " for 1 clients; there are 0") {
 			t.Errorf("panic %q, want one that says what was waited for", p)
 		}
 		for range 2 {

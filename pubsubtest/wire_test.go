@@ -3,6 +3,7 @@ package pubsubtest_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,21 +26,32 @@ type peer struct {
 	t *testing.T
 }
 
-// connect returns a connection to the server, in memory or as its address says.
+// connect returns a connection to the server, in memory or as its address says, with
+// TLS if it has that.
 func connect(t *testing.T, srv *pubsubtest.Server) *peer {
 	t.Helper()
-	var nc net.Conn
-	var err error
+	nc, err := dial(srv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newPeer(t, nc)
+}
+
+func newPeer(t *testing.T, nc net.Conn) *peer {
+	t.Cleanup(func() { nc.Close() })
+	return &peer{nc, bufio.NewReader(nc), t}
+}
+
+func dial(srv *pubsubtest.Server) (nc net.Conn, err error) {
 	if srv.Network() == "memory" {
 		nc, err = srv.Dial(context.Background(), "", "")
 	} else {
 		nc, err = net.Dial(srv.Network(), srv.Addr())
 	}
-	if err != nil {
-		t.Fatal(err)
+	if conf := srv.TLSConfig(); conf != nil && err == nil {
+		nc = tls.Client(nc, conf) // shakes hands when it is used
 	}
-	t.Cleanup(func() { nc.Close() })
-	return &peer{nc, bufio.NewReader(nc), t}
+	return nc, err
 }
 
 // send sends an inline command.
@@ -115,4 +127,32 @@ func bulks(words ...string) string {
 // message is one in RESP2.
 func message(channel, payload string) string {
 	return fmt.Sprintf("*3\r\n$7\r\nmessage\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n", len(channel), channel, len(payload), payload)
+}
+
+// request is a request with arguments.
+func request(name string, args ...string) string {
+	words := append([]string{name}, args...)
+	b := fmt.Sprintf("*%d\r\n", len(words))
+	for _, w := range words {
+		b += fmt.Sprintf("$%d\r\n%s\r\n", len(w), w)
+	}
+	return b
+}
+
+// until reads until the end is this.
+func (p *peer) until(end string) (got string) {
+	p.t.Helper()
+	for !strings.HasSuffix(got, end) {
+		got += p.read(1)
+	}
+	return got
+}
+
+// expectGone reads the end of the connection, of whatever sort.
+func (p *peer) expectGone() {
+	p.t.Helper()
+	_ = p.SetDeadline(time.Now().Add(patience))
+	if b, err := p.r.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		p.t.Fatalf("received %q, %v; want the end", b, err)
+	}
 }

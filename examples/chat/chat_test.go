@@ -117,12 +117,12 @@ func TestRoomComesBack(t *testing.T) {
 			srv.Publish("chat:lobby", "this is heard by nobody")
 		},
 		"server down for a minute": func(srv *pubsubtest.Server) {
-			accept := srv.Refuse(pubsubtest.Connections)
+			accept := srv.Refuse(pubsubtest.RefuseConnections)
 			srv.Clients(nil).Reset()
 			time.AfterFunc(time.Minute, accept)
 		},
 		"password wrong for a minute": func(srv *pubsubtest.Server) {
-			accept := srv.Refuse(pubsubtest.Auth)
+			accept := srv.Refuse(pubsubtest.RefuseAuth)
 			srv.Clients(nil).Kick()
 			time.AfterFunc(time.Minute, accept)
 		},
@@ -130,7 +130,7 @@ func TestRoomComesBack(t *testing.T) {
 			time.AfterFunc(time.Minute, srv.Partition())
 		},
 		"server of before RESP3": func(srv *pubsubtest.Server) {
-			srv.Refuse(pubsubtest.Hello)
+			srv.Refuse(pubsubtest.RefuseHello)
 			srv.Clients(nil).Kick()
 		},
 	} {

@@ -1,0 +1,213 @@
+package pubsubtest_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pubsubd/pubsubd/server"
+
+	"github.com/pubsubd/pubsubd/pubsubtest"
+)
+
+// In memory it is known what a client has not read, however little that is.
+func TestCleanupNamesClientsThatHangInMemory(t *testing.T) {
+	for _, opts := range [][]pubsubtest.Option{{pubsubtest.InMemory()}, {pubsubtest.InMemory(), pubsubtest.TLS()}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &recorder{TB: t}
+			srv := pubsubtest.RunT(r, append(opts, pubsubtest.Patience(time.Minute))...)
+			sub, reader, idle := connect(t, srv), connect(t, srv), connect(t, srv)
+			sub.subscribe("sleeper", "orders")
+			reader.subscribe("reader", "orders")
+			idle.send("PING")
+			idle.expect("+PONG\r\n")
+			srv.Publish("orders", "hello")
+			reader.expect(message("orders", "hello"))
+			began := time.Now()
+			r.finish()
+			if took := time.Since(began); took < time.Minute || took > time.Minute+time.Second {
+				t.Errorf("it took %v, want a minute", took)
+			}
+			if len(r.failures) != 1 || !strings.Contains(r.failures[0], `"sleeper"`) || !strings.Contains(r.failures[0], "hangs") || strings.Count(r.failures[0], "client ") != 1 {
+				t.Errorf("failures %q, want one that names the sleeper alone", r.failures)
+			}
+		})
+	}
+}
+
+// A client has the patience to read what it was sent.
+func TestCleanupWaitsForReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{TB: t}
+		srv := pubsubtest.RunT(r, pubsubtest.InMemory())
+		sub := connect(t, srv)
+		sub.subscribe("app", "orders")
+		srv.Publish("orders", "hello")
+		go func() {
+			time.Sleep(5 * time.Second)
+			sub.expect(message("orders", "hello"))
+		}()
+		r.finish()
+		if len(r.failures) > 0 {
+			t.Errorf("failures %q, want none", r.failures)
+		}
+	})
+}
+
+func TestDialAfterClose(t *testing.T) {
+	srv, err := pubsubtest.Start(pubsubtest.InMemory())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := srv.Dial(context.Background(), "", ""); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("Dial after Close: %v, want %v", err, syscall.ECONNREFUSED)
+	}
+}
+
+// A server that belongs to another clock is not used: the error says so.
+func TestServerOfAnotherBubble(t *testing.T) {
+	outside := pubsubtest.RunT(t, pubsubtest.InMemory())
+	var inside *pubsubtest.Server
+	synctest.Test(t, func(t *testing.T) {
+		const want = "started outside of the bubble"
+		if _, err := outside.Dial(t.Context(), "", ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Dial: %v", err)
+		}
+		r := &recorder{TB: t}
+		mine := outside.For(r)
+		r.fails(t, func() { mine.WaitClients(0) }, want)
+		r.fails(t, func() { mine.Subscribe("orders") }, want)
+		if _, err := pubsubtest.Start(); err == nil || !strings.Contains(err.Error(), "InMemory") {
+			t.Errorf("a server with a port in a bubble: %v", err)
+		}
+		inside = pubsubtest.RunT(t, pubsubtest.InMemory())
+	})
+	if _, err := inside.Dial(t.Context(), "", ""); err == nil || !strings.Contains(err.Error(), "used outside") {
+		t.Errorf("Dial: %v", err)
+	}
+}
+
+// hasty is a test with little time left.
+type hasty struct {
+	*recorder
+	end time.Time
+}
+
+func (h hasty) Deadline() (time.Time, bool) { return h.end, true }
+
+// No wait goes on until the deadline of the test, in memory either, and the error says
+// why it was so short.
+func TestDeadlineOfTest(t *testing.T) {
+	srv := pubsubtest.RunT(t, pubsubtest.InMemory(), pubsubtest.Patience(time.Hour))
+	for _, left := range []time.Duration{1100 * time.Millisecond, -time.Second} {
+		r := &recorder{TB: t}
+		mine := srv.For(hasty{r, time.Now().Add(left)})
+		r.fails(t, func() { mine.WaitClients(1) }, "shortly before the deadline of the test", "1 clients; there are 0")
+		orders := mine.Subscribe("orders")
+		r.fails(t, func() { orders.Next() }, "shortly before the deadline of the test")
+		orders.Close()
+	}
+}
+
+// A test may have the server listen elsewhere too. Who connects there is served,
+// without faults.
+func TestListenerOfTheTest(t *testing.T) {
+	srv := pubsubtest.RunT(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Server().Serve(ln) }()
+	nc, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newPeer(t, nc)
+	other.subscribe("elsewhere", "orders")
+	hit(t, srv.Named("elsewhere").Stall(), 0)
+	hit(t, srv.Named("elsewhere").Kick(), 1)
+	other.expectEnd()
+	if err := srv.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != server.ErrServerClosed {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// PINGs are dropped in RESP3 too and within a transaction, where they are not queued.
+func TestDropPongElsewhere(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, _ *peer) {
+		p := connect(t, srv)
+		p.send("HELLO 3 SETNAME three")
+		p.until("modules\r\n*0\r\n")
+		hit(t, srv.Named("three").DropPong(), 1)
+		p.send("PING\r\nMULTI\r\nPING\r\nECHO a\r\nEXEC\r\nSUBSCRIBE news\r\nPING")
+		p.expect("+OK\r\n+QUEUED\r\n*1\r\n$1\r\na\r\n>3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n")
+		p.expectSilence(time.Minute)
+	})
+}
+
+// The faults are the same whatever the connection is.
+func TestFaultsEverywhere(t *testing.T) {
+	for name, opts := range networks {
+		t.Run(name, func(t *testing.T) {
+			srv := pubsubtest.RunT(t, opts...)
+			app := srv.Named("app")
+			again := func() *peer {
+				p := connect(t, srv)
+				p.subscribe("app", "orders")
+				return p
+			}
+			sub := again()
+			hit(t, app.Stall(), 1)
+			srv.Publish("orders", "1")
+			sub.send("PING stalled")
+			hit(t, app.Resume(), 1)
+			sub.expect(message("orders", "1") + "*2\r\n$4\r\npong\r\n$7\r\nstalled\r\n")
+			hit(t, app.Partition(), 1)
+			srv.Publish("orders", "2")
+			hit(t, app.Resume(), 1)
+			sub.expect(message("orders", "2"))
+			hit(t, app.Delay(time.Millisecond), 1)
+			srv.Publish("orders", "3")
+			srv.WaitIdle()
+			sub.expect(message("orders", "3"))
+			hit(t, app.Resume(), 1)
+			hit(t, app.DropPong(), 1)
+			sub.send("PING\r\nSUBSCRIBE more")
+			sub.expect(bulks("subscribe", "more") + ":2\r\n")
+			hit(t, app.CutAfter(3), 1)
+			srv.Publish("orders", "4")
+			sub.expect("*3\r")
+			sub.expectGone()
+			srv.WaitClients(0)
+			sub = again()
+			hit(t, app.CutAfter(0), 1)
+			sub.expectGone()
+			srv.WaitClients(0)
+			sub = again()
+			hit(t, app.FullOutputBuffer(), 1)
+			sub.expectGone()
+			sub = again()
+			hit(t, app.Reset(), 1)
+			sub.expectGone()
+			sub = again()
+			hit(t, app.Kick(), 1)
+			sub.expectGone()
+			sub = again()
+			srv.Restart()
+			sub.expectGone()
+			again()
+		})
+	}
+}

@@ -1,0 +1,190 @@
+package pubsubtest_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pubsubd/pubsubd/pubsubtest"
+	"github.com/pubsubd/pubsubd/server"
+)
+
+// A client that the server has closed behind a partition hears of it when that is
+// over, whoever has selected it and however.
+func TestResumeOfClientThatHasLeft(t *testing.T) {
+	subscribed := func(c server.ClientInfo) bool { return c.Channels > 0 }
+	for name, leave := range map[string]func(srv *pubsubtest.Server){
+		"kicked":        func(srv *pubsubtest.Server) { srv.Kick("app") },
+		"slow consumer": func(srv *pubsubtest.Server) { srv.Named("app").FullOutputBuffer() },
+		"restart":       func(srv *pubsubtest.Server) { srv.Restart() },
+	} {
+		for how, selection := range map[string]func(srv *pubsubtest.Server) pubsubtest.Selection{
+			"by name":      func(srv *pubsubtest.Server) pubsubtest.Selection { return srv.Named("app") },
+			"by ID":        func(srv *pubsubtest.Server) pubsubtest.Selection { return srv.Client(1) },
+			"by predicate": func(srv *pubsubtest.Server) pubsubtest.Selection { return srv.Clients(subscribed) },
+		} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+					hit(t, selection(srv).Partition(), 1)
+					leave(srv)
+					srv.WaitClients(0)
+					sub.expectSilence(time.Minute)
+					hit(t, srv.Named("other").Resume(), 0)
+					hit(t, selection(srv).Resume(), 1)
+					sub.expectEnd()
+					hit(t, selection(srv).Resume(), 0)
+				})
+			})
+		}
+	}
+}
+
+// What is on its way to a client that has left still arrives, and at once when the
+// delay is over. WaitIdle waits for it.
+func TestDelayOfClientThatHasLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		hit(t, srv.Named("app").Delay(time.Second), 1)
+		srv.Publish("orders", "1")
+		synctest.Wait()
+		srv.Kick("app")
+		mine := srv.For(&recorder{TB: t})
+		start := time.Now()
+		mine.WaitIdle()
+		if took := time.Since(start); took < time.Second || took > time.Second+2*time.Millisecond {
+			t.Errorf("WaitIdle took %v, want a second", took)
+		}
+		sub.expect(message("orders", "1"))
+		sub.expectEnd()
+
+		sub = connect(t, srv)
+		sub.subscribe("app", "orders")
+		hit(t, srv.Named("app").Delay(time.Hour), 1)
+		srv.Publish("orders", "2")
+		synctest.Wait()
+		srv.Kick("app")
+		r := &recorder{TB: t}
+		mine = srv.For(r)
+		r.fails(t, mine.WaitIdle, `bytes for client 2 app, which is closed`)
+		hit(t, srv.Named("app").Delay(0), 1)
+		sub.expect(message("orders", "2"))
+		sub.expectEnd()
+	})
+}
+
+// What Delay holds back when the test ends arrives before the end.
+func TestEndWhileDelayed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{TB: t}
+		srv := pubsubtest.RunT(r, pubsubtest.InMemory())
+		sub := connect(t, srv)
+		sub.subscribe("app", "orders")
+		hit(t, srv.Named("app").Delay(time.Hour), 1)
+		large := strings.Repeat("x", 200<<10) // more than the connection takes
+		srv.Publish("orders", large)
+		synctest.Wait()
+		got := make(chan string)
+		go func() { got <- sub.read(len(message("orders", large))) }()
+		r.finish()
+		if <-got != message("orders", large) {
+			t.Error("another message was received")
+		}
+		sub.expectEnd()
+		if len(r.failures) > 0 {
+			t.Errorf("failures %q, want none", r.failures)
+		}
+	})
+}
+
+// Partitions of a client and of the server do not end each other.
+func TestPartitionsWithin(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		heal := srv.Partition()
+		hit(t, srv.Named("app").Partition(), 1)
+		srv.Publish("orders", "1")
+		hit(t, srv.Named("app").Resume(), 1)
+		sub.expectSilence(time.Minute) // that of the server goes on
+		hit(t, srv.Named("app").Partition(), 1)
+		heal()
+		heal()
+		sub.expectSilence(time.Minute)
+		hit(t, srv.Named("app").Resume(), 1)
+		sub.expect(message("orders", "1"))
+		hit(t, srv.Named("app").Partition(), 1)
+		heal() // has nothing to do with this one
+		srv.Publish("orders", "2")
+		sub.expectSilence(time.Minute)
+	})
+}
+
+// A connection is under the partition of the server before it is a client.
+func TestPartitionBeforeHandshake(t *testing.T) {
+	inMemory := []pubsubtest.Option{pubsubtest.InMemory(), pubsubtest.TLS()}
+	synctest.Test(t, func(t *testing.T) {
+		srv := pubsubtest.RunT(t, inMemory...)
+		p := connect(t, srv) // which has not shaken hands
+		heal := srv.Partition()
+		p.send("PING")
+		p.expectSilence(time.Minute)
+		heal()
+		p.expect("+PONG\r\n")
+	})
+}
+
+// Faults, ends, restarts and waits from many goroutines at once leave a server that
+// works.
+func TestFaultsAtOnce(t *testing.T) {
+	for name, opts := range networks {
+		t.Run(name, func(t *testing.T) {
+			srv := pubsubtest.RunT(t, opts...)
+			var all sync.WaitGroup
+			for _, do := range []func(f pubsubtest.Selection){
+				func(f pubsubtest.Selection) { f.Kick() },
+				func(f pubsubtest.Selection) { f.Reset() },
+				func(f pubsubtest.Selection) { f.Stall(); f.Resume() },
+				func(f pubsubtest.Selection) { f.Delay(time.Millisecond) },
+				func(f pubsubtest.Selection) { f.CutAfter(30) },
+				func(f pubsubtest.Selection) { f.FullOutputBuffer() },
+				func(f pubsubtest.Selection) { f.DropPong() },
+				func(f pubsubtest.Selection) { f.Partition(); f.Resume() },
+				func(pubsubtest.Selection) { srv.Partition()() },
+				func(pubsubtest.Selection) { srv.Refuse(pubsubtest.RefuseConnections | pubsubtest.RefuseAuth)() },
+				func(pubsubtest.Selection) { srv.Restart() },
+				func(pubsubtest.Selection) { srv.Publish("orders", strings.Repeat("x", 100<<10)) },
+				func(pubsubtest.Selection) { u := srv.Subscribe("orders"); u.ExpectNothing(); u.Close() },
+				func(pubsubtest.Selection) { _ = srv.Transcript() },
+			} {
+				all.Go(func() {
+					for range 20 {
+						do(srv.Clients(nil))
+					}
+				})
+			}
+			for range 4 {
+				all.Go(func() {
+					for range 20 {
+						nc, err := dial(srv)
+						if err != nil {
+							continue // it is refused, or reset in its handshake
+						}
+						_ = nc.SetDeadline(time.Now().Add(50 * time.Millisecond))
+						_, _ = nc.Write([]byte("SUBSCRIBE orders\r\nPING\r\n"))
+						_, _ = nc.Read(make([]byte, 100))
+						nc.Close()
+					}
+				})
+			}
+			all.Wait()
+			srv.WaitClients(0)
+			nc, err := dial(srv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := newPeer(t, nc)
+			p.subscribe("app", "orders")
+			srv.Publish("orders", "1")
+			p.expect(message("orders", "1"))
+		})
+	}
+}
