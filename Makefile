@@ -10,6 +10,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 60s
+MODULES     = conformance/clients/gomodules examples/chat bench/buses bench/starts
 PLATFORMS   = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
 .PHONY: build deps test lint fuzz soak endure bench pgo record release clean
@@ -26,11 +27,14 @@ lint:
 	go vet -tags faults ./server
 	go vet -tags cpuprofile ./cmd/pubsubd
 	go run $(STATICCHECK) ./...
-	cd conformance/clients/gomodules && go vet ./... && go run $(STATICCHECK) ./...
+	for m in $(MODULES); do (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
 
 test: deps lint
 	CGO_ENABLED=1 go test -race ./...
 	CGO_ENABLED=1 go test -race ./server -event-loops 0
+	cd examples/chat && CGO_ENABLED=1 go test -race ./...
+	cd bench/buses && go test ./... && go test -run '^$$' -bench . -benchtime 1x ./...
+	cd bench/starts && go test ./...
 	go test ./broker ./server ./internal/nowait -run 'Alloc|Sockets'
 
 fuzz:

@@ -20,7 +20,8 @@ var rooms = []struct {
 	{"broker", []string{"acl", "server", "pubsubtest", "net", "github.com/tidwall/redcon", "go.uber.org/zap"}},
 	{"server", []string{"pubsubtest", "conformance", "bench", "testing"}},
 	{"cmd/pubsubd", []string{"pubsubtest", "conformance", "bench", "testing", "github.com/redis/go-redis/v9"}},
-	{"pubsubtest", []string{"conformance", "bench", "github.com/redis/go-redis/v9"}},
+	{"pubsubtest", []string{"pubsubtest/goredis", "conformance", "bench", "github.com/redis/go-redis/v9"}},
+	{"pubsubtest/goredis", []string{"conformance", "bench"}},
 	{"conformance", []string{"acl", "match", "broker", "server", "pubsubtest"}},
 	{"bench", []string{"acl", "match", "broker", "server", "pubsubtest"}},
 }
