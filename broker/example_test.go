@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/pubsubd/pubsubd/broker"
 )
@@ -59,4 +60,57 @@ func ExampleBroker_Join() {
 	// alice: weather.oslo rain
 	// alice: unsubscribed from channel news, 1 left
 	// 0
+}
+
+// A bus between goroutines: each has a mailbox, and a slow one loses what it has no room
+// for while the others go on.
+func ExampleMailbox() {
+	b := broker.New(nil)
+	var all sync.WaitGroup
+	totals := make(chan int, 2)
+	for range 2 {
+		m := b.NewMailbox(&broker.MailboxOptions{Capacity: 100})
+		m.Subscribe("orders")
+		all.Go(func() {
+			n := 0
+			for msg := range m.C() {
+				if string(msg.Payload) == "the end" {
+					m.Close()
+				}
+				n++
+			}
+			totals <- n
+		})
+	}
+	slow := b.NewMailbox(&broker.MailboxOptions{Capacity: 2, WhenFull: broker.DropOldest})
+	slow.PSubscribe("ord*")
+	defer slow.Close()
+
+	for i := range 9 {
+		b.Publish("orders", fmt.Append(nil, "order ", i))
+	}
+	b.Publish("orders", []byte("the end"))
+	all.Wait()
+	fmt.Println("the others have received", <-totals, "and", <-totals)
+	fmt.Println("the slow one has lost", slow.Dropped())
+	fmt.Printf("%s, %s\n", (<-slow.C()).Payload, (<-slow.C()).Payload)
+	// Output:
+	// the others have received 10 and 10
+	// the slow one has lost 8
+	// order 8, the end
+}
+
+func ExampleBroker_NumSub() {
+	b := broker.New(nil)
+	m := b.Mailbox("orders", "news")
+	m.PSubscribe("ord*")
+	fmt.Println(b.NumSub("orders"), b.NumPat())
+	m.Unsubscribe("orders")
+	fmt.Println(b.NumSub("orders"), b.Publish("orders", []byte("by the pattern")))
+	m.Close()
+	fmt.Println(b.NumSub("news"), b.NumPat())
+	// Output:
+	// 1 1
+	// 0 1
+	// 0 0
 }

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -263,7 +264,10 @@ func ExampleServer_Partition() {
 	defer cancel()
 	fmt.Println(app.rdb.WithTimeout(10*time.Millisecond).Publish(ctx, "orders", "hello").Err() != nil) // in time
 	heal()
-	// Output: true
+	fmt.Println(app.rdb.Ping(context.Background()))
+	// Output:
+	// true
+	// ping: PONG
 }
 
 func ExampleServer_Refuse() {
@@ -272,9 +276,99 @@ func ExampleServer_Refuse() {
 	id := app.id()
 	accept := app.srv.Refuse(pubsubtest.RefuseConnections)
 	app.srv.Named("app").Kick()
-	accept() // after as many attempts as it has made
+	fmt.Println(app.rdb.Ping(context.Background()).Err() != nil) // however often it has tried
+	app.srv.WaitClients(0)
+	accept()
 	app.afterwards(id)
-	// Output: back
+	// Output:
+	// true
+	// back
+}
+
+// A client that wants RESP3 of a server that does not know it goes on with RESP2.
+func ExampleServer_Refuse_hello() {
+	srv, err := pubsubtest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	accept := srv.Refuse(pubsubtest.RefuseHello)
+	version := func() any {
+		rdb := redis.NewClient(goredis.Options(srv))
+		defer rdb.Close()
+		reply, err := rdb.Do(context.Background(), "CONFIG", "GET", "maxclients").Result()
+		return fmt.Sprintf("%T %v", reply, err) // a map is one of RESP3
+	}
+	fmt.Println(version())
+	accept()
+	fmt.Println(version())
+	// Output:
+	// []interface {} <nil>
+	// map[interface {}]interface {} <nil>
+}
+
+// A client whose password is not right any more says so, and gets in again later.
+func ExampleServer_Refuse_auth() {
+	srv, err := pubsubtest.Start(pubsubtest.Password("secret"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	accept := srv.Refuse(pubsubtest.RefuseAuth)
+	rdb := redis.NewClient(goredis.Options(srv))
+	defer rdb.Close()
+	fmt.Println(rdb.Ping(context.Background()).Err())
+	accept()
+	fmt.Println(rdb.Ping(context.Background()))
+	// Output:
+	// WRONGPASS invalid username-password pair or user is disabled.
+	// ping: PONG
+}
+
+func ExampleServer_WaitFor() {
+	app := startApp()
+	defer app.stop()
+	app.srv.Kick("app")
+	app.srv.WaitFor("a second connection of the app", func(clients []server.ClientInfo) bool {
+		return slices.ContainsFunc(clients, func(c server.ClientInfo) bool { return c.Name == "app" && c.ID > 1 })
+	})
+	fmt.Println(app.id() > 1)
+	// Output: true
+}
+
+func ExampleServer_WaitSubscribers() {
+	srv, err := pubsubtest.Start(pubsubtest.Patience(10 * time.Millisecond))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	orders := srv.Subscribe("orders") // does not count
+	defer orders.Close()
+	defer func() {
+		why := fmt.Sprint(recover()) // there is no test to end
+		_, found, _ := strings.Cut(why, "; ")
+		fmt.Println(found)
+	}()
+	srv.WaitSubscribers("orders", 1)
+	// Output: there are 0. Clients: none. With subscribers, channels: "orders".
+}
+
+func ExampleServer_Transcript() {
+	srv, err := pubsubtest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	orders := srv.Subscribe("orders")
+	srv.Publish("orders", "hello")
+	orders.Expect("orders", "hello")
+	for line := range strings.Lines(srv.Transcript()) {
+		fmt.Print(strings.Join(strings.Fields(line)[1:], " "), "\n") // without the time
+	}
+	// Output:
+	// test > SUBSCRIBE orders
+	// test > PUBLISH orders hello
+	// test < [message orders hello]
 }
 
 func ExampleServer_Restart() {
