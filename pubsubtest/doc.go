@@ -21,15 +21,16 @@
 //
 // # Time
 //
-// In a bubble of testing/synctest use InMemory and give Dial to the client: then
-// timeouts and pauses of client and server pass in no time.
+// In a bubble of testing/synctest start the server there, with InMemory, and give Dial
+// to the client: then timeouts and pauses of client and server pass in no time. A server
+// that was started outside may not be used inside: Dial and the waits say so.
 //
 // # Faults
 //
 // Named, Client and Clients select clients; the methods of a Selection say what
 // happens to them: Kick, Reset, Stall, Delay, CutAfter, DropPong, FullOutputBuffer,
-// Partition. Refuse, Restart and Server.Partition are about the server. Each says
-// what a robust client does then.
+// Partition, and Resume that ends what lasts. Refuse, Restart and Server.Partition are
+// about the server. Each says what a robust client does then.
 //
 // # When a test fails
 //

@@ -30,7 +30,8 @@ const (
 
 type login struct{ user, password string }
 
-// Password makes clients authenticate as the default user, by AUTH password.
+// Password makes clients authenticate as the default user, by AUTH password. Without it,
+// or if it is empty, they need none.
 func Password(password string) Option {
 	return func(o *options) {
 		o.conf.RequirePass = password
@@ -81,7 +82,9 @@ func Config(change func(*server.Config)) Option {
 
 // Patience is how long Server waits: in the Wait methods, in those of a Subscriber,
 // and for clients to take what is queued for them when the test ends. The default is
-// 10 seconds. No wait goes on until the deadline of the test itself.
+// 10 seconds. With zero, or less, it does not wait but looks. No wait goes on until the
+// deadline of the test itself, but in a bubble of testing/synctest, whose clock is
+// another.
 func Patience(d time.Duration) Option { return func(o *options) { o.patience = d } }
 
 // passwords returns those that the options name.

@@ -19,10 +19,11 @@ import (
 )
 
 // A Server is a pub/sub server for tests. What cannot be as a test wants it ends
-// that test: the Wait methods and those of a Subscriber belong to the goroutine of
-// the test. The others may be called from any.
+// that test: the Wait methods, Restart, Subscribe and its like and the methods of a
+// Subscriber belong to the goroutine of the test. The others may be called from any.
 //
-// A Server of Start has no test to end and panics instead, until For gives it one.
+// A Server of Start has no test to end and panics instead, until For gives it one. The
+// zero Server is of no use.
 type Server struct {
 	*core
 	t testing.TB // nil for that of Start
@@ -58,9 +59,14 @@ type core struct {
 
 // RunT starts a server on a free port of 127.0.0.1 and stops it when the test and its
 // subtests are done. The test ends if the server cannot start. It fails, with the
-// names of the clients, if some have not read what was published to them by its end
-// and do not do so within the patience: they hang. A test that fails prints what its
-// clients have sent and were sent.
+// names of the clients, if some have not read what they were sent by its end and do not
+// do so within the patience: they hang. In memory that is known to the byte. Of a
+// socket it is not: there those hang that have left more than the buffers of the system
+// take, which may be megabytes. A test that fails prints what its clients have sent and
+// were sent.
+//
+// Without options clients need no password and speak plain RESP. In a bubble of
+// testing/synctest the server has to be started there, and InMemory.
 func RunT(t testing.TB, opts ...Option) *Server {
 	t.Helper()
 	c, err := start(opts)
@@ -111,9 +117,9 @@ func (s *Server) For(t testing.TB) *Server {
 	return &Server{core: c, t: t}
 }
 
-// Close stops the server. The error names the clients that have not read what was
-// published to them and do not do so within the patience. It may be called more
-// than once.
+// Close stops the server. The error names the clients that have not read what they were
+// sent and do not do so within the patience, as far as that is known: see RunT. It may
+// be called more than once, and from any goroutine.
 func (s *Server) Close() error {
 	if err := s.close(); err != nil {
 		return fmt.Errorf("pubsubtest: %w", err)
