@@ -206,11 +206,13 @@ type Config struct {
 	OnListening func()
 
 	// OnConnect is called for each connection that becomes a client, with its CLIENT
-	// ID, before anything is read of it and before it is among Clients. The
-	// connection may have ended by then, and is closed right afterwards if the
-	// server is shut down meanwhile. It may be called from several goroutines, and
-	// must neither read nor write nor wait. Nil, the default, means nobody wants to
-	// know.
+	// ID, before anything is read of it and before it is among Clients. Of connections
+	// that are refused it is not told. The connection may have ended by then, and one
+	// that it was told of is closed right afterwards, without becoming a client, if the
+	// server is shut down meanwhile. It is what the listener has accepted; where the
+	// server speaks TLS it is of a type that wraps this, before the handshake. OnConnect
+	// may be called from several goroutines. It must return, and neither read nor write
+	// nor wait. Nil, the default, means nobody wants to know.
 	OnConnect func(id uint64, nc net.Conn)
 
 	// OnShutdown is called, in a goroutine of its own, when a client has sent

@@ -108,10 +108,9 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 		return nil, false
 	}
 	s.joining++
+	s.running.Add(1)
 	s.mu.Unlock()
-	if told := s.config().OnConnect; told != nil {
-		told(c.id, nc)
-	}
+	s.announce(c, nc)
 	if ln != nil && !ln.isTLS() {
 		s.joinLoop(c, nc)
 	}
@@ -120,13 +119,36 @@ func (s *Server) admit(nc net.Conn, ln *listener) (c *client, ok bool) {
 		s.mu.Unlock()
 		s.refused(nc, c, closedShutdown)
 		c.t.close()
+		s.running.Done()
 		return nil, false
 	}
 	s.open[c.id] = c
 	s.ordered = nil
-	s.running.Add(1)
 	s.mu.Unlock()
 	return c, true
+}
+
+// announce tells OnConnect of a client that is about to be open. If it does not return,
+// as it has to, the connection is closed and takes no place.
+func (s *Server) announce(c *client, nc net.Conn) {
+	told := s.config().OnConnect
+	if told == nil {
+		return
+	}
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		s.mu.Lock()
+		s.joining--
+		s.mu.Unlock()
+		s.refused(nc, c, closedPanic)
+		c.t.close()
+		s.running.Done()
+	}()
+	told(c.id, nc)
+	returned = true
 }
 
 // keepAliveProbes is how many probes go unanswered before a connection ends.

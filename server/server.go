@@ -69,7 +69,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards the fields below
 	open      map[uint64]*client
-	joining   int       // clients about to be open
+	joining   int       // clients about to be open; running counts them too
 	ordered   []*client // those of open in order of their IDs; nil if not known
 	listeners []*listener
 	lagging   map[*outbox]struct{} // over their soft limit
