@@ -59,6 +59,38 @@ func TestCleanupWaitsForReaders(t *testing.T) {
 	})
 }
 
+// Who closes the server again while it is being closed waits, and so does who subscribes,
+// until the clients that hang have had their time.
+func TestCloseAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, err := pubsubtest.Start(pubsubtest.InMemory(), pubsubtest.Patience(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		observer := srv.Subscribe("news")
+		connect(t, srv).subscribe("sleeper", "orders")
+		srv.Publish("orders", "hello")
+		began := time.Now()
+		errs := make(chan error)
+		for range 2 {
+			go func() { errs <- srv.Close() }()
+		}
+		go func() { observer.Close(); errs <- nil }()
+		var all []error
+		for range 3 {
+			if err := <-errs; err != nil {
+				all = append(all, err)
+			}
+		}
+		if took := time.Since(began); took < time.Minute || took > time.Minute+time.Second {
+			t.Errorf("it took %v, want a minute", took)
+		}
+		if len(all) != 1 || !strings.Contains(all[0].Error(), `"sleeper"`) {
+			t.Errorf("errors %v, want one that names the sleeper", all)
+		}
+	})
+}
+
 func TestDialAfterClose(t *testing.T) {
 	srv, err := pubsubtest.Start(pubsubtest.InMemory())
 	if err != nil {

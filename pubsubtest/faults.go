@@ -267,8 +267,8 @@ func (c *core) sumRefusals() {
 // robust subscriber connects again, and subscribes to all that it was subscribed to.
 func (s *Server) Restart() {
 	s.helper()()
-	s.restarts.Lock()
-	defer s.restarts.Unlock()
+	s.checkBubble()
+	defer s.alone()()
 	s.learnNames()
 	if s.closed {
 		s.fatalf("Restart after Close")

@@ -281,3 +281,27 @@ func TestRestart(t *testing.T) {
 		observer.Expect("orders", "2")
 	}
 }
+
+// A Restart that fails leaves a server that ends, and that can be restarted.
+func TestRestartThatFails(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var conf *server.Config
+			r := &recorder{TB: t}
+			srv := pubsubtest.RunT(r, pubsubtest.InMemory(), pubsubtest.Config(func(c *server.Config) { conf = c }))
+			hz := conf.Hz
+			conf.Hz = -1
+			r.fails(t, srv.Restart, "Restart: ", "Hz")
+			r.failures = nil
+			if again {
+				conf.Hz = hz
+				srv.Restart()
+				connect(t, srv).subscribe("app", "orders")
+			}
+			r.finish()
+			if len(r.failures) > 0 {
+				t.Errorf("failures %q, want none", r.failures)
+			}
+		})
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pubsubd/pubsubd/broker"
+	"github.com/pubsubd/pubsubd/server"
 )
 
 // A handshake that is not over is waited for while the server wakes up who reads, as
@@ -250,6 +251,20 @@ func TestDialIsGivenUp(t *testing.T) {
 		srv.live = live
 		srv.mu.Unlock()
 	})
+}
+
+// Of several errors those stay that are about something else.
+func TestWithout(t *testing.T) {
+	unsent, other := &server.UnsentError{Cause: context.Canceled}, errors.New("other")
+	if err := without(unsent, unsent); err != nil {
+		t.Errorf("%v, want nil", err)
+	}
+	if err := without(errors.Join(unsent, other), unsent); !errors.Is(err, other) || errors.Is(err, unsent) {
+		t.Errorf("%v, want %v alone", err, other)
+	}
+	if err := without(other, unsent); err != other {
+		t.Errorf("%v, want %v", err, other)
+	}
 }
 
 // manyNames are so many that subscribing to them takes a while, within which others run.

@@ -44,8 +44,8 @@ type core struct {
 	offline    atomic.Bool  // nothing arrives anywhere: Server.Partition
 	running    sync.WaitGroup
 
-	restarts sync.Mutex // held by Restart and Close
-	closed   bool       // guarded by restarts
+	restarts chan struct{} // of capacity 1: has a value while Restart, Close or the like run
+	closed   bool          // guarded by restarts
 
 	mu          sync.Mutex // guards the fields below
 	live        *instance
@@ -135,6 +135,7 @@ func start(opts []Option) (c *core, err error) {
 		subscribers: make(map[*Subscriber]struct{}),
 		printing:    make(map[testing.TB]struct{}),
 		bubbled:     inBubble(),
+		restarts:    make(chan struct{}, 1),
 	}
 	for _, o := range opts {
 		o(&c.opts)
@@ -293,10 +294,17 @@ func (s *Server) SPublish(channel, message string) int {
 	return s.current().srv.Broker().PublishShard(channel, []byte(message))
 }
 
+// alone waits until nobody restarts or closes the server, and has nobody do that until
+// done is called. It is no mutex, since they wait for clients: in a bubble of
+// testing/synctest the clock would stand still meanwhile.
+func (c *core) alone() (done func()) {
+	c.restarts <- struct{}{}
+	return func() { <-c.restarts }
+}
+
 // close stops everything. The error names the clients that hang.
 func (c *core) close() error {
-	c.restarts.Lock()
-	defer c.restarts.Unlock()
+	defer c.alone()()
 	if c.closed {
 		return nil
 	}
@@ -354,7 +362,9 @@ func (c *core) hanging(ctx context.Context, links []*link, queued map[uint64]int
 type instance struct {
 	srv  *server.Server
 	feed *feed
-	done chan error // what Serve returned
+
+	ended chan struct{} // closed when Serve has returned
+	err   error         // what it has returned then
 }
 
 // newInstance starts a server that gets its connections from a feed.
@@ -363,18 +373,25 @@ func (c *core) newInstance() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &instance{srv: srv, feed: newFeed(c), done: make(chan error, 1)}
-	go func() { i.done <- srv.Serve(i.feed) }()
+	i := &instance{srv: srv, feed: newFeed(c), ended: make(chan struct{})}
+	go func() {
+		defer close(i.ended)
+		i.err = srv.Serve(i.feed)
+	}()
 	return i, nil
 }
 
-// close ends the server without waiting for clients.
-func (i *instance) close() error {
-	err := i.srv.Close()
-	if ended := <-i.done; ended != server.ErrServerClosed {
-		err = errors.Join(err, fmt.Errorf("the server ended with %w", ended))
+// close ends the server without waiting for clients. It may be called more than once,
+// and so may shutdown.
+func (i *instance) close() error { return errors.Join(i.srv.Close(), i.served()) }
+
+// served waits until Serve has returned. The error says why, if it is not that the
+// server was closed.
+func (i *instance) served() error {
+	if <-i.ended; i.err != server.ErrServerClosed {
+		return fmt.Errorf("the server ended with %w", i.err)
 	}
-	return err
+	return nil
 }
 
 // shutdown ends the server and returns how many bytes clients have not taken, by
@@ -382,14 +399,27 @@ func (i *instance) close() error {
 func (i *instance) shutdown(ctx context.Context) (queued map[uint64]int, err error) {
 	err = i.srv.Shutdown(ctx)
 	if unsent, ok := errors.AsType[*server.UnsentError](err); ok {
-		err = nil
+		err = without(err, unsent)
 		queued = make(map[uint64]int)
 		for _, c := range unsent.Clients {
 			queued[c.ID] = c.Queued
 		}
 	}
-	if ended := <-i.done; ended != server.ErrServerClosed {
-		err = errors.Join(err, fmt.Errorf("the server ended with %w", ended))
+	return queued, errors.Join(err, i.served())
+}
+
+// without returns an error without one that it is, or joins.
+func without(err, one error) error {
+	if err == one {
+		return nil
 	}
-	return queued, err
+	joins, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var rest []error
+	for _, e := range joins.Unwrap() {
+		rest = append(rest, without(e, one))
+	}
+	return errors.Join(rest...)
 }

@@ -47,8 +47,7 @@ func (s *Server) subscribe(k broker.Kind, names []string) *Subscriber {
 	s.checkBubble()
 	u := &Subscriber{s: s, kind: k, names: slices.Clone(names), came: make(chan struct{}, 1)}
 	s.transcript.did(append([]string{subscribeNames[k]}, names...)...)
-	s.restarts.Lock() // so that the one that it joins stays
-	defer s.restarts.Unlock()
+	defer s.alone()() // so that the one that it joins stays
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.joinLocked(s.live)
@@ -87,8 +86,7 @@ func (c *core) others(k broker.Kind, name string, all func(*broker.Broker, strin
 // than once.
 func (u *Subscriber) Close() {
 	c := u.s.core
-	c.restarts.Lock()
-	defer c.restarts.Unlock()
+	defer c.alone()()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, open := c.subscribers[u]; open {
