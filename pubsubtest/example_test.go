@@ -30,7 +30,13 @@ func ExampleStart() {
 
 	srv.WaitSubscribers("orders", 1)
 	fmt.Println(srv.Publish("orders", "hello"))
-	fmt.Println((<-sub.Channel()).Payload)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	m, err := sub.ReceiveMessage(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.Payload)
 	// Output:
 	// 1
 	// hello
@@ -89,23 +95,33 @@ func ExampleTLS() {
 // nothing for a while it asks after the server, and without an answer it begins anew;
 // the Channel of go-redis sends PINGs too, but does not miss the answer.
 type app struct {
-	srv  *pubsubtest.Server
-	rdb  *redis.Client
-	in   chan string // what it has received
-	stop func()
+	srv   *pubsubtest.Server
+	rdb   *redis.Client
+	quiet time.Duration // how long it hears nothing before it asks, and waits for the answer
+	in    chan string   // what it has received
+	stop  func()
 }
 
-// quiet is how long the app hears nothing before it asks.
-const quiet = 100 * time.Millisecond
+const (
+	// patient is the quiet of apps to which no server is silent: on a machine that is
+	// busy no answer is too late.
+	patient = 10 * time.Second
 
-func startApp() *app {
-	srv, err := pubsubtest.Start()
+	// impatient is that of the others.
+	impatient = 200 * time.Millisecond
+
+	// limit bounds every wait.
+	limit = time.Minute
+)
+
+func startApp(quiet time.Duration) *app {
+	srv, err := pubsubtest.Start(pubsubtest.Patience(limit))
 	if err != nil {
 		log.Fatal(err)
 	}
 	o := goredis.Options(srv)
 	o.ClientName = "app"
-	a := &app{srv: srv, rdb: redis.NewClient(o), in: make(chan string, 10)}
+	a := &app{srv: srv, rdb: redis.NewClient(o), quiet: quiet, in: make(chan string)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -129,8 +145,9 @@ func startApp() *app {
 func (a *app) listen(ctx context.Context) {
 	sub := a.rdb.Subscribe(ctx, "orders")
 	defer sub.Close()
+	defer context.AfterFunc(ctx, func() { sub.Close() })() // which ends a Receive
 	for asked := false; ctx.Err() == nil; {
-		got, err := sub.ReceiveTimeout(ctx, quiet)
+		got, err := sub.ReceiveTimeout(ctx, a.quiet)
 		var ne net.Error
 		switch late := errors.As(err, &ne) && ne.Timeout(); {
 		case late && asked:
@@ -141,8 +158,21 @@ func (a *app) listen(ctx context.Context) {
 			asked = false
 		}
 		if m, ok := got.(*redis.Message); ok {
-			a.in <- m.Payload
+			select {
+			case a.in <- m.Payload:
+			case <-ctx.Done():
+			}
 		}
+	}
+}
+
+// next is the next message that the app has received.
+func (a *app) next() string {
+	select {
+	case m := <-a.in:
+		return m
+	case <-time.After(limit):
+		return "nothing"
 	}
 }
 
@@ -154,15 +184,33 @@ func (a *app) afterwards(before uint64) {
 			return c.Name == "app" && c.Channels == 1 && c.ID > before
 		})
 	})
-	a.srv.Publish("orders", "back")
-	fmt.Println(<-a.in)
+	received := make(chan string, 1)
+	go func() { received <- a.next() }()
+	for {
+		a.srv.Publish("orders", "back") // again, since the app may just be on its way to another
+		select {
+		case m := <-received:
+			fmt.Println(m)
+			return
+		case <-time.After(impatient):
+		}
+	}
 }
 
 // id is the CLIENT ID of its connection.
-func (a *app) id() uint64 { return a.srv.Named("app").List()[0].ID }
+func (a *app) id() (id uint64) {
+	a.srv.WaitFor("the app to be connected", func(clients []server.ClientInfo) bool {
+		at := slices.IndexFunc(clients, func(c server.ClientInfo) bool { return c.Name == "app" })
+		if at >= 0 {
+			id = clients[at].ID
+		}
+		return at >= 0
+	})
+	return id
+}
 
 func ExampleSelection_Kick() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	id := app.id()
 	fmt.Println(app.srv.Named("app").Kick())
@@ -173,7 +221,7 @@ func ExampleSelection_Kick() {
 }
 
 func ExampleSelection_Reset() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	id := app.id()
 	app.srv.Client(id).Reset()
@@ -182,7 +230,7 @@ func ExampleSelection_Reset() {
 }
 
 func ExampleSelection_Stall() {
-	app := startApp()
+	app := startApp(impatient)
 	defer app.stop()
 	id := app.id()
 	app.srv.Named("app").Stall() // from its side, the server has gone silent
@@ -191,7 +239,7 @@ func ExampleSelection_Stall() {
 }
 
 func ExampleSelection_Resume() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	slow := app.srv.Named("app")
 	slow.Stall()
@@ -199,22 +247,22 @@ func ExampleSelection_Resume() {
 		app.srv.Publish("orders", m) // waits for nobody
 	}
 	slow.Resume()
-	fmt.Println(<-app.in, <-app.in, <-app.in)
+	fmt.Println(app.next(), app.next(), app.next())
 	// Output: 1 2 3
 }
 
 func ExampleSelection_Delay() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	app.srv.Named("app").Delay(5 * time.Millisecond)
 	began := time.Now()
 	app.srv.Publish("orders", "late")
-	fmt.Println(<-app.in, time.Since(began) >= 5*time.Millisecond)
+	fmt.Println(app.next(), time.Since(began) >= 5*time.Millisecond)
 	// Output: late true
 }
 
 func ExampleSelection_CutAfter() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	id := app.id()
 	app.srv.Named("app").CutAfter(10)
@@ -224,7 +272,7 @@ func ExampleSelection_CutAfter() {
 }
 
 func ExampleSelection_FullOutputBuffer() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	id := app.id()
 	app.srv.Named("app").FullOutputBuffer()
@@ -236,7 +284,7 @@ func ExampleSelection_FullOutputBuffer() {
 }
 
 func ExampleSelection_DropPong() {
-	app := startApp()
+	app := startApp(impatient)
 	defer app.stop()
 	id := app.id()
 	app.srv.Named("app").DropPong()
@@ -245,7 +293,7 @@ func ExampleSelection_DropPong() {
 }
 
 func ExampleSelection_Partition() {
-	app := startApp()
+	app := startApp(impatient)
 	defer app.stop()
 	id := app.id()
 	app.srv.Named("app").Partition()
@@ -257,7 +305,7 @@ func ExampleSelection_Partition() {
 }
 
 func ExampleServer_Partition() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	heal := app.srv.Partition()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
@@ -271,7 +319,7 @@ func ExampleServer_Partition() {
 }
 
 func ExampleServer_Refuse() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	id := app.id()
 	accept := app.srv.Refuse(pubsubtest.RefuseConnections)
@@ -326,7 +374,7 @@ func ExampleServer_Refuse_auth() {
 }
 
 func ExampleServer_WaitFor() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	app.srv.Kick("app")
 	app.srv.WaitFor("a second connection of the app", func(clients []server.ClientInfo) bool {
@@ -372,7 +420,7 @@ func ExampleServer_Transcript() {
 }
 
 func ExampleServer_Restart() {
-	app := startApp()
+	app := startApp(patient)
 	defer app.stop()
 	app.srv.Restart()
 	app.afterwards(0) // IDs begin again
