@@ -29,8 +29,8 @@
 //
 // Named, Client and Clients select clients; the methods of a Selection say what
 // happens to them: Kick, Reset, Stall, Delay, CutAfter, DropPong, FullOutputBuffer,
-// Partition, and Resume that ends what lasts. Refuse, Restart and Server.Partition are
-// about the server. Each says what a robust client does then.
+// Partition, and Resume that ends what lasts. Refuse, Restart and Offline are about the
+// server. Each says what a robust client does then.
 //
 // # When a test fails
 //

@@ -304,10 +304,10 @@ func ExampleSelection_Partition() {
 	// true
 }
 
-func ExampleServer_Partition() {
+func ExampleServer_Offline() {
 	app := startApp(patient)
 	defer app.stop()
-	heal := app.srv.Partition()
+	heal := app.srv.Offline()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	fmt.Println(app.rdb.WithTimeout(10*time.Millisecond).Publish(ctx, "orders", "hello").Err() != nil) // in time

@@ -202,29 +202,29 @@ func (f Selection) Partition() int {
 	return f.each(func(l *link) { l.note("partitioned"); l.partitioned = true })
 }
 
-// Partition is Partition of all clients, and of those that connect meanwhile: their
-// connections are made, as the system does that, and nothing is heard on them. It ends
-// when heal is called, which may be called more than once and from any goroutine. If it
-// was called several times it ends with the last; the Partition of a Selection goes on
-// until its Resume.
-func (s *Server) Partition() (heal func()) {
-	s.addPartitions(1)
-	return sync.OnceFunc(func() { s.addPartitions(-1) })
+// Offline is Partition of all clients, and of those that connect meanwhile: their
+// connections are made, as the system does that, and nothing is heard on them, not even
+// an answer to the handshake of TLS. It ends when heal is called, which may be called
+// more than once and from any goroutine. If Offline was called several times it ends
+// with the last; the Partition of a Selection goes on until its Resume.
+func (s *Server) Offline() (heal func()) {
+	s.addOfflines(1)
+	return sync.OnceFunc(func() { s.addOfflines(-1) })
 }
 
-func (c *core) addPartitions(n int) {
+func (c *core) addOfflines(n int) {
 	c.mu.Lock()
-	c.partitions += n
-	offline := c.partitions > 0 && !c.ending
+	c.offlines += n
+	offline := c.offlines > 0 && !c.ending
 	was := c.offline.Swap(offline)
 	c.mu.Unlock()
 	if offline == was {
 		return
 	}
 	if offline {
-		c.transcript.note(nil, "all are partitioned")
+		c.transcript.note(nil, "the server is offline")
 	} else {
-		c.transcript.note(nil, "the partition is over")
+		c.transcript.note(nil, "the server is online again")
 	}
 	for _, l := range c.openLinks() {
 		l.mu.Lock()

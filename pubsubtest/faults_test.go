@@ -195,7 +195,7 @@ func TestPartition(t *testing.T) {
 		sub.expectSilence(time.Minute)
 		hit(t, srv.Kick("app"), 1)
 		sub.expectSilence(time.Minute) // nor the end
-		heal := srv.Partition()
+		heal := srv.Offline()
 		late := connect(t, srv)
 		late.send("PING")
 		late.expectSilence(time.Minute)
@@ -211,7 +211,7 @@ func TestPartition(t *testing.T) {
 // A partition that heals in time loses nothing.
 func TestPartitionThatHeals(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
-		heal := srv.Partition()
+		heal := srv.Offline()
 		srv.Publish("orders", "1")
 		sub.send("PING")
 		sub.expectSilence(time.Minute)
@@ -244,11 +244,10 @@ func TestPartitionOfPublisher(t *testing.T) {
 	})
 }
 
-// The partition of the server goes on when that of one client is over, and ends when
-// all who asked for it are content.
-func TestPartitions(t *testing.T) {
+// The server is offline until all who asked for it are content.
+func TestOfflines(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
-		one, two := srv.Partition(), srv.Partition()
+		one, two := srv.Offline(), srv.Offline()
 		srv.Publish("orders", "1")
 		one()
 		one()

@@ -100,7 +100,7 @@ func TestEndWhileDelayed(t *testing.T) {
 // Partitions of a client and of the server do not end each other.
 func TestPartitionsWithin(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
-		heal := srv.Partition()
+		heal := srv.Offline()
 		hit(t, srv.Named("app").Partition(), 1)
 		srv.Publish("orders", "1")
 		hit(t, srv.Named("app").Resume(), 1)
@@ -124,7 +124,7 @@ func TestPartitionBeforeHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := pubsubtest.RunT(t, inMemory...)
 		p := connect(t, srv) // which has not shaken hands
-		heal := srv.Partition()
+		heal := srv.Offline()
 		p.send("PING")
 		p.expectSilence(time.Minute)
 		heal()
@@ -148,7 +148,7 @@ func TestFaultsAtOnce(t *testing.T) {
 				func(f pubsubtest.Selection) { f.FullOutputBuffer() },
 				func(f pubsubtest.Selection) { f.DropPong() },
 				func(f pubsubtest.Selection) { f.Partition(); f.Resume() },
-				func(pubsubtest.Selection) { srv.Partition()() },
+				func(pubsubtest.Selection) { srv.Offline()() },
 				func(pubsubtest.Selection) { srv.Refuse(pubsubtest.RefuseConnections | pubsubtest.RefuseAuth)() },
 				func(pubsubtest.Selection) { srv.Restart() },
 				func(pubsubtest.Selection) { srv.Publish("orders", strings.Repeat("x", 100<<10)) },

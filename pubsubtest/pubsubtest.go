@@ -41,7 +41,7 @@ type core struct {
 
 	transcript transcript
 	refuses    atomic.Int32 // Refusal
-	offline    atomic.Bool  // nothing arrives anywhere: Server.Partition
+	offline    atomic.Bool  // nothing arrives anywhere: Server.Offline
 	running    sync.WaitGroup
 
 	restarts chan struct{} // of capacity 1: has a value while Restart, Close or the like run
@@ -52,7 +52,7 @@ type core struct {
 	links       map[*link]struct{}
 	subscribers map[*Subscriber]struct{}
 	refusing    []*Refusal              // Refuse calls whose accept was not called
-	partitions  int                     // Partition calls not healed
+	offlines    int                     // Offline calls not healed
 	ending      bool                    // close was called
 	printing    map[testing.TB]struct{} // those that print the transcript if they fail
 }
@@ -244,12 +244,12 @@ func (s *Server) TLSConfig() *tls.Config {
 }
 
 // CACert returns the certificate of the authority in PEM, for programs that want a
-// file, or nil without TLS.
+// file, or nil without TLS. The caller may change it.
 func (s *Server) CACert() []byte {
 	if s.tls == nil {
 		return nil
 	}
-	return s.tls.pem
+	return slices.Clone(s.tls.pem)
 }
 
 // Dial returns an in-memory connection to the server, whatever the network and the

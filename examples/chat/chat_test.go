@@ -127,7 +127,7 @@ func TestRoomComesBack(t *testing.T) {
 			time.AfterFunc(time.Minute, accept)
 		},
 		"partition for a minute": func(srv *pubsubtest.Server) {
-			time.AfterFunc(time.Minute, srv.Partition())
+			time.AfterFunc(time.Minute, srv.Offline())
 		},
 		"server of before RESP3": func(srv *pubsubtest.Server) {
 			srv.Refuse(pubsubtest.RefuseHello)
