@@ -64,7 +64,7 @@ func (l *link) deliver() {
 	}
 	l.later = delayed{}
 	l.changed.Broadcast()
-	if l.ended {
+	if l.ended && !l.offline() {
 		l.finishLocked()
 	}
 }

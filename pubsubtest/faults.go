@@ -64,37 +64,38 @@ func withEach(links []*link, do func(*link)) int {
 }
 
 // links returns the connections of the clients.
-func (f Selection) links() (list []*link) {
+func (f Selection) links() []*link {
+	list, _ := f.linksAndLeft()
+	return list
+}
+
+// linksAndLeft returns the connections of the clients, and those that the server is done
+// with, or just about to be, and whose clients have not heard of it, because a fault
+// holds that back. The latter match as they were when a fault has found them last.
+func (f Selection) linksAndLeft() (list, left []*link) {
 	i := f.s.current()
-	chosen := make(map[uint64]server.ClientInfo)
-	for _, c := range f.list(i) {
-		chosen[c.ID] = c
+	clients := make(map[uint64]server.ClientInfo)
+	for _, c := range i.srv.Clients() {
+		clients[c.ID] = c
 	}
 	for _, l := range f.s.openLinks() {
+		c, ok := clients[l.who.id.Load()]
+		ok = ok && l.i == i
+		chosen := ok && f.match(c)
 		l.mu.Lock()
-		if c, ok := chosen[l.who.id.Load()]; ok && l.i == i && l.err == nil && !l.closed {
+		over := !ok || l.closed || l.err != nil
+		if chosen && !over {
 			l.seen = c
 			l.who.name.Store(&c.Name)
 			list = append(list, l)
 		}
+		was, unheard := l.seen, over && !l.shut
 		l.mu.Unlock()
-	}
-	return list
-}
-
-// left returns the connections that the server is done with and whose clients have not
-// heard of it, because a fault holds that back. They match as they were when a
-// fault has found them last.
-func (f Selection) left() (list []*link) {
-	for _, l := range f.s.openLinks() {
-		l.mu.Lock()
-		left, was := (l.closed || l.err != nil) && !l.shut, l.seen
-		l.mu.Unlock()
-		if left && was.ID != 0 && f.match(was) {
-			list = append(list, l)
+		if unheard && was.ID != 0 && f.match(was) {
+			left = append(left, l)
 		}
 	}
-	return list
+	return list, left
 }
 
 // Kick closes the connections as CLIENT KILL does. The client sees their end. When Kick
@@ -143,7 +144,8 @@ func (f Selection) Stall() int {
 // has closed meanwhile, which then see what was on its way and the end. They match as
 // they were when the last fault was done to them, and they count.
 func (f Selection) Resume() int {
-	links := append(f.links(), f.left()...)
+	links, left := f.linksAndLeft()
+	links = append(links, left...)
 	for _, l := range links {
 		l.lift()
 	}
@@ -157,9 +159,9 @@ func (f Selection) Resume() int {
 // too late: it must not take the answer to one request for that to the next.
 func (f Selection) Delay(d time.Duration) int {
 	d = max(0, d)
-	links := f.links()
+	links, left := f.linksAndLeft()
 	if d == 0 {
-		links = append(links, f.left()...)
+		links = append(links, left...)
 	}
 	return withEach(links, func(l *link) { l.note(fmt.Sprintf("delayed by %v", d)); l.setDelayLocked(d) })
 }

@@ -179,7 +179,8 @@ func closed(t *testing.T, nc net.Conn) {
 func looseLink(srv *Server) (*link, *pipeEnd) {
 	near, far := newPipe()
 	l := newLink(srv.core, near)
-	l.i, l.who.i = srv.live, srv.live
+	l.i = srv.live
+	l.who.id.Store(99) // as if it was admitted
 	return l, far
 }
 
@@ -201,6 +202,52 @@ func TestWriteInPart(t *testing.T) {
 		l.cut = 7
 		if n, err := l.Write([]byte("0123456789")); n != 7 || !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("a write that was cut: %d, %v", n, err)
+		}
+	})
+}
+
+// A cut that is lifted while a write before it is under way is none.
+func TestCutThatIsLifted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := RunT(t, InMemory())
+		l, far := looseLink(srv)
+		defer l.Close()
+		defer far.Close()
+		l.cut = pipeBuffer + 10
+		sent := bytes.Repeat([]byte("0123456789"), pipeBuffer/10+3)
+		written := make(chan error)
+		go func() {
+			_, err := l.Write(sent)
+			written <- err
+		}()
+		synctest.Wait()
+		l.lift()
+		got := make([]byte, len(sent))
+		if n, err := io.ReadFull(far, got); err != nil || !bytes.Equal(got, sent) {
+			t.Errorf("received %d bytes, %v; want %d", n, err, len(sent))
+		}
+		if err := <-written; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A client that the server has let go of, and not closed yet, is found by its faults.
+func TestResumeOfClientThatIsLeaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := RunT(t, InMemory())
+		l, far := looseLink(srv)
+		defer far.Close()
+		l.seen, l.partitioned = server.ClientInfo{ID: 99, Name: "app"}, true
+		srv.mu.Lock()
+		srv.links[l] = struct{}{}
+		srv.mu.Unlock()
+		if n := srv.Named("app").Resume(); n != 1 || l.partitioned {
+			t.Errorf("Resume has found %d, and the partition goes on: %t", n, l.partitioned)
+		}
+		_ = l.Close()
+		if n := srv.Named("app").Resume(); n != 0 {
+			t.Errorf("Resume has found %d when the client has heard of its end", n)
 		}
 	})
 }

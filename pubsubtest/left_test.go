@@ -97,6 +97,27 @@ func TestEndWhileDelayed(t *testing.T) {
 	})
 }
 
+// The end of a connection does not come through a partition behind what was being
+// written to it when that began.
+func TestEndBehindPartition(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		const taken = 64 << 10 // by a connection in memory
+		size := taken + 1 - len(message("orders", strings.Repeat("x", taken))) + taken
+		last := message("orders", strings.Repeat("x", size)) // all of it but one byte
+		hit(t, srv.Named("app").Delay(time.Second), 1)
+		srv.Publish("orders", strings.Repeat("x", size))
+		time.Sleep(2 * time.Second)
+		hit(t, srv.Named("app").Partition(), 1)
+		hit(t, srv.Kick("app"), 1)
+		if got := sub.read(len(last)); got != last {
+			t.Error("another message was received")
+		}
+		sub.expectSilence(time.Minute)
+		hit(t, srv.Named("app").Resume(), 1)
+		sub.expectEnd()
+	})
+}
+
 // Partitions of a client and of the server do not end each other.
 func TestPartitionsWithin(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {

@@ -71,7 +71,6 @@ type link struct {
 
 // A party is whom a line of the transcript is about. It outlives the connection.
 type party struct {
-	i    *instance
 	id   atomic.Uint64 // CLIENT ID, 0 until it has one
 	name atomic.Pointer[string]
 }
@@ -228,18 +227,17 @@ func (l *link) mayWrite() bool {
 // sendLocked writes to the connection, with l.mu released meanwhile. It returns how
 // much it has taken.
 func (l *link) sendLocked(p []byte) (n int, err error) {
-	cut := l.cut >= 0 && len(p) >= l.cut
-	if cut {
-		p = p[:l.cut]
-	}
-	if l.cut >= 0 {
-		l.cut -= len(p)
-	}
-	if len(p) > 0 {
-		l.sent.pass(p, false)
+	for len(p) > 0 {
+		part := p
+		if l.cut >= 0 {
+			part = p[:min(len(p), l.cut)]
+			l.cut -= len(part)
+		}
+		l.sent.pass(part, false)
 		l.mu.Unlock()
-		n, err = l.conn.Write(p)
+		taken, err := l.conn.Write(part)
 		l.mu.Lock()
+		n += taken
 		if err != nil {
 			if l.err == nil {
 				l.err = err
@@ -247,10 +245,11 @@ func (l *link) sendLocked(p []byte) (n int, err error) {
 			}
 			return n, l.err
 		}
-	}
-	if cut {
-		l.cutOffLocked()
-		return n, l.err
+		p = p[len(part):]
+		if l.cut == 0 { // and was not lifted meanwhile
+			l.cutOffLocked()
+			return n, l.err
+		}
 	}
 	return n, nil
 }

@@ -87,7 +87,7 @@ func (c *core) accept(ln net.Listener) {
 func (c *core) serve(ctx context.Context, nc net.Conn) error {
 	l := newLink(c, nc)
 	c.mu.Lock()
-	l.i, l.who.i = c.live, c.live
+	l.i = c.live
 	ending := c.ending
 	if !ending {
 		c.links[l] = struct{}{}
