@@ -3,6 +3,7 @@ package pubsubtest_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -48,11 +49,16 @@ func TestCleanupWaitsForReaders(t *testing.T) {
 		sub := connect(t, srv)
 		sub.subscribe("app", "orders")
 		srv.Publish("orders", "hello")
+		read := make(chan error)
 		go func() {
 			time.Sleep(5 * time.Second)
-			sub.expect(message("orders", "hello"))
+			_, err := io.ReadFull(sub.r, make([]byte, len(message("orders", "hello"))))
+			read <- err
 		}()
 		r.finish()
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
 		if len(r.failures) > 0 {
 			t.Errorf("failures %q, want none", r.failures)
 		}

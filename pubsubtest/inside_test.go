@@ -327,25 +327,26 @@ func manyNames() []string {
 func TestOwnSubscribersAreNeverCounted(t *testing.T) {
 	srv := RunT(t, InMemory())
 	names := append([]string{"orders", "orders"}, manyNames()...)
-	done := make(chan struct{})
+	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(done)
-		for range 3 {
-			srv.Subscribe(names...).Close()
+		defer close(stopped)
+		for {
+			if n := srv.others(broker.Channel, "orders", (*broker.Broker).NumSub); n != 0 {
+				t.Errorf("%d others are counted, want none", n)
+				return
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
 		}
 	}()
-	for {
-		if n := srv.others(broker.Channel, "orders", (*broker.Broker).NumSub); n != 0 {
-			t.Errorf("%d others are counted, want none", n)
-			<-done
-			return
-		}
-		select {
-		case <-done:
-			return
-		default:
-		}
+	for range 3 {
+		srv.Subscribe(names...).Close()
 	}
+	close(stop)
+	<-stopped
 }
 
 // Who publishes while the server is restarted reaches those who outlive that, always.

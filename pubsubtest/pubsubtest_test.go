@@ -3,7 +3,6 @@ package pubsubtest_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -68,15 +67,7 @@ func TestPassword(t *testing.T) {
 func TestCleanupNamesClientsThatHang(t *testing.T) {
 	r := &recorder{TB: t}
 	srv := pubsubtest.RunT(r, pubsubtest.Patience(100*time.Millisecond))
-	nc, err := net.Dial("tcp", srv.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	if _, err := nc.Write([]byte("CLIENT SETNAME sleeper\r\nSUBSCRIBE orders\r\n")); err != nil {
-		t.Fatal(err)
-	}
-	srv.WaitSubscribers("orders", 1)
+	connect(t, srv).subscribe("sleeper", "orders") // and reads nothing more
 	message := strings.Repeat("x", 1<<20)
 	for range 20 { // more than two socket buffers hold
 		srv.Publish("orders", message)
@@ -90,15 +81,7 @@ func TestCleanupNamesClientsThatHang(t *testing.T) {
 func TestCleanupIsSilentWhenAllIsRead(t *testing.T) {
 	r := &recorder{TB: t}
 	srv := pubsubtest.RunT(r)
-	nc, err := net.Dial("tcp", srv.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	if _, err := nc.Write([]byte("SUBSCRIBE orders\r\n")); err != nil {
-		t.Fatal(err)
-	}
-	srv.WaitSubscribers("orders", 1)
+	connect(t, srv).subscribe("app", "orders")
 	srv.Publish("orders", "unread, but taken by the connection")
 	r.finish()
 	if len(r.failures) != 0 {
