@@ -1,6 +1,7 @@
 package pubsubtest_test
 
 import (
+	"crypto/tls"
 	"io"
 	"strings"
 	"sync"
@@ -144,18 +145,46 @@ func TestPartitionsWithin(t *testing.T) {
 	})
 }
 
-// A connection is under the partition of the server before it is a client.
+// A partition holds back the handshake of TLS, whether it or the connection was first.
 func TestPartitionBeforeHandshake(t *testing.T) {
-	inMemory := []pubsubtest.Option{pubsubtest.InMemory(), pubsubtest.TLS()}
-	synctest.Test(t, func(t *testing.T) {
-		srv := pubsubtest.RunT(t, inMemory...)
-		p := connect(t, srv) // which has not shaken hands
-		heal := srv.Offline()
-		p.send("PING")
-		p.expectSilence(time.Minute)
-		heal()
-		p.expect("+PONG\r\n")
-	})
+	for name, part := range map[string]func(t *testing.T, srv *pubsubtest.Server) (p *peer, heal func()){
+		"of a connection": func(t *testing.T, srv *pubsubtest.Server) (*peer, func()) {
+			p := connect(t, srv)
+			synctest.Wait() // it is read from
+			return p, srv.Offline()
+		},
+		"of one to come": func(t *testing.T, srv *pubsubtest.Server) (*peer, func()) {
+			heal := srv.Offline()
+			return connect(t, srv), heal
+		},
+		"of a selection": func(t *testing.T, srv *pubsubtest.Server) (*peer, func()) {
+			p := connect(t, srv)
+			srv.WaitClients(1)
+			hit(t, srv.Clients(nil).Partition(), 1)
+			return p, func() { hit(t, srv.Clients(nil).Resume(), 1) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := pubsubtest.RunT(t, pubsubtest.InMemory(), pubsubtest.TLS())
+				p, heal := part(t, srv)
+				shaken := make(chan error, 1)
+				go func() { shaken <- p.Conn.(*tls.Conn).Handshake() }()
+				time.Sleep(time.Minute)
+				select {
+				case err := <-shaken:
+					t.Fatalf("the handshake has ended: %v", err)
+				default:
+				}
+				heal()
+				if err := <-shaken; err != nil {
+					t.Fatal(err)
+				}
+				p.send("PING")
+				p.expect("+PONG\r\n")
+			})
+		})
+	}
 }
 
 // Faults, ends, restarts and waits from many goroutines at once leave a server that

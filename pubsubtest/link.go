@@ -79,7 +79,7 @@ func newLink(c *core, raw net.Conn) *link {
 	l := &link{c: c, who: new(party), raw: raw, conn: raw, cut: -1, gone: make(chan struct{}), hurry: make(chan struct{}, 1)}
 	l.changed.L = &l.mu
 	if c.tls != nil {
-		l.parts = &parting{Conn: raw}
+		l.parts = &parting{Conn: raw, l: l}
 		l.secure = tls.Server(l.parts, c.tls.server)
 		l.conn = l.secure
 	}
@@ -180,7 +180,13 @@ func (l *link) Read(p []byte) (int, error) {
 // Write sends something to the client, once nothing holds it back. An error of the
 // connection, a time limit that has passed in the middle of it among them, is that of
 // all later writes.
+//
+// Why a connection is refused is not said to one that waits for TLS and could not read
+// it: the listener of package server knows, the feed is a plain one.
 func (l *link) Write(p []byte) (int, error) {
+	if l.secure != nil && l.who.id.Load() == 0 {
+		return len(p), nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.secure != nil {

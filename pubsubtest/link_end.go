@@ -176,10 +176,30 @@ func (l *link) hasEnded() bool {
 const goodbyeTime = 50 * time.Millisecond
 
 // A parting is a connection under TLS, which is given seconds by crypto/tls to say
-// good-bye.
+// good-bye. Its handshake waits for the end of a partition.
 type parting struct {
 	net.Conn
+	l   *link
 	now atomic.Bool
+}
+
+func (p *parting) Read(b []byte) (int, error) {
+	p.l.awaitOnline()
+	return p.Conn.Read(b)
+}
+
+func (p *parting) Write(b []byte) (int, error) {
+	p.l.awaitOnline()
+	return p.Conn.Write(b)
+}
+
+// awaitOnline waits, before the handshake is over, until no partition holds it back.
+func (l *link) awaitOnline() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for !l.shaken && !l.shut && l.offline() {
+		l.changed.Wait()
+	}
 }
 
 func (p *parting) SetWriteDeadline(t time.Time) error {

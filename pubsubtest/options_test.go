@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -110,6 +113,33 @@ func TestConfig(t *testing.T) {
 	second := connect(t, srv)
 	second.expect("-ERR max number of clients reached\r\n")
 	second.expectEnd()
+}
+
+// One client too many is not kept waiting for a handshake to hear of that.
+func TestMaxClientsWithTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := pubsubtest.RunT(t, pubsubtest.InMemory(), pubsubtest.TLS(), pubsubtest.Config(func(c *server.Config) { c.MaxClients = 1 }))
+		p := connect(t, srv)
+		p.send("PING")
+		p.expect("+PONG\r\n")
+		began := time.Now()
+		nc, err := srv.Dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rest, err := io.ReadAll(nc); err != nil || len(rest) > 0 {
+			t.Errorf("received %q, %v; want the end", rest, err)
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it took %v", took)
+		}
+		if err := connect(t, srv).Conn.(*tls.Conn).Handshake(); err == nil {
+			t.Error("one client too many has shaken hands")
+		}
+		if c := srv.Server().Closures(); len(c) != 2 || c[0].Reason != "max-clients" {
+			t.Errorf("closures %+v, want two refusals", c)
+		}
+	})
 }
 
 func TestOptionThatMakesNoSense(t *testing.T) {
