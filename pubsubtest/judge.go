@@ -70,7 +70,11 @@ func (l *link) note(what string) { l.c.transcript.note(l.who, what) }
 func words(request []byte, size int) (argv [][]byte, ok bool) {
 	whole := len(request) == size
 	if len(request) == 0 || request[0] != '*' {
-		list, ok := server.SplitWords(string(bytes.TrimRight(request, "\r\n")))
+		text := string(bytes.TrimRight(request, "\r\n"))
+		list, ok := server.SplitWords(text)
+		if !ok && !whole {
+			list, ok = splitBegun(text)
+		}
 		for _, w := range list {
 			argv = append(argv, []byte(w))
 		}
@@ -98,4 +102,16 @@ func words(request []byte, size int) (argv [][]byte, ok bool) {
 		argv = append(argv, make([][]byte, 2-missing%2)...)
 	}
 	return argv, missing <= 0 || !whole
+}
+
+// splitBegun splits the beginning of an inline request that is cut off within quotes.
+func splitBegun(text string) (list []string, ok bool) {
+	for drop := 0; drop < len(`\xff`) && drop <= len(text); drop++ { // where an escape has begun
+		for _, quote := range []string{`"`, `'`} {
+			if list, ok = server.SplitWords(text[:len(text)-drop] + quote); ok {
+				return list, true
+			}
+		}
+	}
+	return nil, false
 }

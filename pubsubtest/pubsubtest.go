@@ -144,8 +144,10 @@ func start(opts []Option) (c *core, err error) {
 		return nil, errors.New("in a bubble of testing/synctest a server has to be InMemory: the clock stands still while somebody waits for a socket")
 	}
 	c.transcript.start = time.Now()
-	c.transcript.secrets = make(map[string]struct{})
-	c.transcript.learn(c.opts.passwords()...)
+	c.transcript.secrets = newSecrets()
+	for _, p := range c.opts.passwords() {
+		c.transcript.secrets.learn(p, true)
+	}
 	theirs := c.opts.conf.OnConnect
 	c.opts.conf.OnConnect = func(id uint64, nc net.Conn) {
 		c.admitted(id, nc)

@@ -16,14 +16,14 @@ const hidden = "(redacted)"
 // A renderer writes values of RESP as one line.
 type renderer struct {
 	strings.Builder
-	secrets map[string]struct{} // strings that are not shown
+	secrets *secrets // strings that are not shown
 }
 
 // render returns a value of RESP as one line: [message orders hello] for an array,
 // >[...] for a push, ~[...] for a set, {a: 1} for a map, -ERR ... for an error. A
 // value that is not whole is shown as far as it goes.
-func render(value []byte, secrets map[string]struct{}) string {
-	b := renderer{secrets: secrets}
+func render(value []byte, s *secrets) string {
+	b := renderer{secrets: s}
 	if _, ok := b.value(value); !ok {
 		b.WriteString("…")
 	}
@@ -88,15 +88,8 @@ func (b *renderer) value(p []byte) (rest []byte, ok bool) {
 // text writes a string of so many bytes, of which a part may be missing, unless it is a
 // password.
 func (b *renderer) text(text []byte, size int, shown string) {
-	if _, secret := b.secrets[string(text)]; secret {
+	if b.secrets.has(string(text), size) {
 		shown = hidden
-	}
-	if len(text) < size {
-		for s := range b.secrets {
-			if len(s) == size && strings.HasPrefix(s, string(text)) {
-				shown = hidden
-			}
-		}
 	}
 	b.WriteString(shown)
 }
@@ -158,34 +151,27 @@ func quote(p []byte, size int) string {
 }
 
 // showRequest returns a request of so many bytes as a line, as far as it is kept.
-func showRequest(request []byte, size int, secrets map[string]struct{}) string {
+func showRequest(request []byte, size int, s *secrets) string {
 	if request[0] == '*' {
-		return strings.TrimSuffix(strings.TrimPrefix(render(request, secrets), "["), "]")
+		return strings.TrimSuffix(strings.TrimPrefix(render(request, s), "["), "]")
 	}
 	argv, _ := words(request, size)
-	if last := len(argv) - 1; last >= 0 && size > len(request) {
-		argv[last] = append(argv[last][:min(len(argv[last]), maxShown-len("…"))], "…"...)
-	}
-	return showWords(argv, secrets)
-}
-
-// showWords returns words as a line. It ends where one is missing.
-func showWords(argv [][]byte, secrets map[string]struct{}) string {
 	var b strings.Builder
 	for i, w := range argv {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		_, secret := secrets[string(w)]
-		switch {
-		case w == nil:
-			b.WriteString("…")
-			return b.String()
-		case secret || string(w) == hidden:
-			b.WriteString(hidden)
-		default:
-			b.WriteString(quote(w, len(w)))
+		length := len(w)
+		if i == len(argv)-1 && size > len(request) {
+			length = unknown
 		}
+		switch {
+		case s.has(string(w), length):
+			w = []byte(hidden)
+		case length == unknown:
+			w = append(w[:min(len(w), maxShown-len("…"))], "…"...)
+		}
+		b.WriteString(quote(w, len(w)))
 	}
 	return b.String()
 }

@@ -15,6 +15,7 @@ import (
 // No line of the transcript has a password in it, however it was sent.
 func TestTranscriptHidesPasswords(t *testing.T) {
 	const password = "hunter2"
+	long := password + strings.Repeat("x", 3000)
 	for _, send := range []string{
 		"AUTH hunter2\r\n",
 		"AUTH app hunter2\r\n",
@@ -37,6 +38,13 @@ func TestTranscriptHidesPasswords(t *testing.T) {
 		`AUTH "` + password + strings.Repeat("x", 3000) + `"` + "\r\n",
 		"*2\r\n$4\r\nAUTH\r\n:7\r\nhunter2\r\n",
 		`AUTH "hunter2` + "\r\nhunter2\r\n",
+		"HELLO 3 AUTH app hunter2 SETNAME hunter2\r\n",
+		"AUTH app secret\r\n" + request("CONFIG", "SET", "requirepass", long) + "CONFIG GET requirepass\r\n",
+		"AUTH app secret\r\nCONFIG SET requirepass " + long + "\r\nCONFIG GET requirepass\r\n",
+		"AUTH app secret\r\n" + `CONFIG SET requirepass "` + long + `"` + "\r\nCONFIG GET requirepass\r\n",
+		"AUTH app secret\r\n" + `CONFIG SET requirepass '` + long + `'` + "\r\nCONFIG GET requirepass\r\n",
+		"AUTH app secret\r\nACL SETUSER new >" + long + "\r\n" + request("PUBLISH", "orders", long),
+		"AUTH app secret\r\n" + request("ACL", "SETUSER", "new", ">"+long) + "PUBLISH orders " + long + "\r\n",
 	} {
 		for _, refuse := range []pubsubtest.Refusal{0, pubsubtest.RefuseHello, pubsubtest.RefuseAuth, pubsubtest.RefuseHello | pubsubtest.RefuseAuth} {
 			inBubble(t, func(t *testing.T, srv *pubsubtest.Server, _ *peer) {
@@ -73,6 +81,18 @@ func TestTranscriptHidesPasswordsOfOptions(t *testing.T) {
 		c.RequirePass = "pass-of-all"
 		c.Users = append(c.Users, "default on nopass allcommands allchannels")
 	}))
+}
+
+// Nor does the transcript call a client by its password.
+func TestTranscriptHidesPasswordInName(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, _ *peer) {
+		p := connect(t, srv)
+		p.send("HELLO 2 AUTH app secret SETNAME secret\r\nPING")
+		p.until("+PONG\r\n")
+		if got := srv.Transcript(); strings.Contains(got, "secret") || !strings.Contains(got, "client 2 (redacted) > PING\n") {
+			t.Errorf("the transcript is\n%s", got)
+		}
+	}, pubsubtest.User("app", "secret"))
 }
 
 // What a client was not sent is not in the transcript, and what it was is there once.

@@ -26,9 +26,6 @@ const (
 
 	// maxPrinted is how many lines a test that fails prints.
 	maxPrinted = 200
-
-	// maxSecrets is how many passwords are known, so that replies do not show them.
-	maxSecrets = 4096
 )
 
 // A transcript is what clients have sent and were sent. A line is made of what is
@@ -39,8 +36,8 @@ type transcript struct {
 	mu      sync.Mutex // guards the fields below
 	lines   []line     // a ring once there are maxLines
 	next    int
-	lost    int                 // lines that others have replaced
-	secrets map[string]struct{} // passwords that clients have sent
+	lost    int      // lines that others have replaced
+	secrets *secrets // passwords that the options name and that clients have sent
 }
 
 // A line is one of the transcript.
@@ -74,10 +71,13 @@ func (t *transcript) note(who *party, what string) {
 // did adds what the test itself has asked of the server.
 func (t *transcript) did(words ...string) { t.add(ofWords(fromClient, words...)) }
 
-// ofWords is a line about the test itself.
-func ofWords(dir direction, words ...string) line {
+// ofWords is a line of words, about the test itself. It ends where a word is missing.
+func ofWords[T string | []byte](dir direction, words ...T) line {
 	l := line{dir: dir, raw: fmt.Appendf(nil, "*%d\r\n", len(words))}
 	for _, w := range words {
+		if b, ok := any(w).([]byte); ok && b == nil {
+			break
+		}
 		l.raw = fmt.Appendf(l.raw, "$%d\r\n%s\r\n", len(w), w[:min(len(w), maxKept)])
 		if len(l.raw) > maxKept {
 			break
@@ -108,8 +108,24 @@ func (t *transcript) request(l *link, request []byte, size int) {
 		t.add(line{who: l.who, dir: fromClient, raw: append([]byte(nil), request[:min(len(request), maxKept)]...), size: size})
 		return
 	}
-	t.learn(passwords(argv, shown)...)
-	t.add(line{who: l.who, dir: fromClient, text: showWords(shown, nil)})
+	t.mu.Lock()
+	for _, p := range passwords(argv, shown) {
+		t.secrets.learn(p, size == len(request) || !isEnd(p, argv, request))
+	}
+	t.mu.Unlock()
+	safe := ofWords(fromClient, shown...)
+	safe.who = l.who
+	t.add(safe)
+}
+
+// isEnd tells whether a word is, or ends with, the last of a request that is cut off
+// there.
+func isEnd(word []byte, argv [][]byte, request []byte) bool {
+	at := request // which words share the memory of
+	if request[0] != '*' {
+		at = argv[len(argv)-1]
+	}
+	return len(word) > 0 && len(at) > 0 && &word[len(word)-1] == &at[len(at)-1]
 }
 
 // passwords returns what is a password among the words of a request that are not
@@ -130,17 +146,6 @@ func passwords(argv, shown [][]byte) (list [][]byte) {
 		}
 	}
 	return list
-}
-
-// learn has replies not show passwords.
-func (t *transcript) learn(secrets ...[]byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, s := range secrets {
-		if len(s) > 0 && len(t.secrets) < maxSecrets {
-			t.secrets[string(s)] = struct{}{}
-		}
-	}
 }
 
 // reply adds what a client is sent.
@@ -186,22 +191,24 @@ func cut(text string, n int) string {
 	return strings.ToValidUTF8(text[:n], "") + "…"
 }
 
-func (l *line) show(secrets map[string]struct{}) string {
+func (l *line) show(s *secrets) string {
 	text := l.text
 	switch {
 	case l.raw == nil:
 	case l.dir == fromClient:
-		text = showRequest(l.raw, l.size, secrets)
+		text = showRequest(l.raw, l.size, s)
 	default:
-		text = render(l.raw, secrets)
+		text = render(l.raw, s)
 	}
 	if l.size > maxKept {
 		text = fmt.Sprintf("%s (%d bytes)", cut(text, maxLine-100), l.size)
 	}
-	return fmt.Sprintf("%8.3f %s %s %s", l.at.Seconds(), l.who, l.dir, text)
+	return fmt.Sprintf("%8.3f %s %s %s", l.at.Seconds(), l.who.shown(s), l.dir, text)
 }
 
-func (p *party) String() string {
+func (p *party) String() string { return p.shown(nil) }
+
+func (p *party) shown(s *secrets) string {
 	if p == nil {
 		return "test"
 	}
@@ -209,7 +216,11 @@ func (p *party) String() string {
 	if id := p.id.Load(); id != 0 {
 		who = fmt.Sprintf("client %d", id)
 	}
-	if name := p.called(); name != "" {
+	switch name := p.called(); {
+	case name == "":
+	case s.has(name, len(name)):
+		who += " " + hidden
+	default:
 		who += " " + quote([]byte(name), len(name))
 	}
 	return who
@@ -254,8 +265,8 @@ func (c *core) learnNames() {
 // Partition and Delay hold back is not there yet, nor what CutAfter has cut away.
 //
 // Passwords are left out of requests and, where they are values of their own, of
-// replies; they are in none of the lines. Long values and lines are cut. The latest
-// 4096 lines are kept. A test that fails prints the latest 200 of them.
+// replies and names; they are in none of the lines. Long values and lines are cut. The
+// latest 4096 lines are kept. A test that fails prints the latest 200 of them.
 func (s *Server) Transcript() string { return s.transcriptSince(maxLines, 0) }
 
 func (c *core) transcriptSince(n, from int) string {
