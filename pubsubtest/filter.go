@@ -12,12 +12,14 @@ const maxKept = 1 << 10
 
 // A stream is one direction of a connection, cut into values of RESP. Bytes go by as
 // they come, but while somebody judges the values: then each is held until it is
-// whole, from the first on that has not begun to go by.
+// whole, from the first on that has not begun to go by. One that is too long to be held
+// goes by too.
 type stream struct {
 	scan scanner
 	kept []byte // beginning of the value at hand
 	size int    // its bytes so far
 	held []byte // of it, not passed on
+	most int    // bytes to hold, more or less; 0 for any number
 
 	garbled bool // a value was malformed: where the others begin is not known
 
@@ -51,6 +53,10 @@ func (s *stream) sift(p []byte, judge bool) (out []byte) {
 		s.keep(p[:n])
 		if hold {
 			s.held = append(s.held, p[:n]...)
+			if s.most > 0 && len(s.held) > s.most && !whole { // who reads on has limits of its own
+				out = append(out, s.held...)
+				s.held = nil
+			}
 		} else {
 			out = append(out, p[:n]...)
 		}

@@ -85,6 +85,33 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
+// A value that is too long to be held goes by, and the next is held again.
+func TestStreamLetsGo(t *testing.T) {
+	s := stream{most: 20}
+	s.scan.requests = true
+	var held []bool
+	s.whole = func(value []byte, _ int, holds bool) []byte {
+		held = append(held, holds)
+		return value
+	}
+	const long, next = "*2\r\n$4\r\nECHO\r\n$30\r\n012345678901234567890123456789\r\n", "*1\r\n$4\r\nPING\r\n"
+	if got := s.pass([]byte(long[:10]), true); len(got) > 0 {
+		t.Errorf("%q was passed on, and could be held", got)
+	}
+	if got := string(s.pass([]byte(long[10:30]), true)); got != long[:30] {
+		t.Errorf("%q was passed on, want %q", got, long[:30])
+	}
+	if got := string(s.pass([]byte(long[30:]+next[:5]), true)); got != long[30:] {
+		t.Errorf("%q was passed on, want %q", got, long[30:])
+	}
+	if got := string(s.pass([]byte(next[5:]), true)); got != next {
+		t.Errorf("%q was passed on, want %q", got, next)
+	}
+	if len(held) != 2 || held[0] || !held[1] {
+		t.Errorf("held: %t, want the second alone", held)
+	}
+}
+
 func TestRender(t *testing.T) {
 	for in, want := range map[string]string{
 		"+OK\r\n":                        "OK",

@@ -3,6 +3,7 @@ package pubsubtest
 import (
 	"crypto/tls"
 	"errors"
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -85,6 +86,7 @@ func newLink(c *core, raw net.Conn) *link {
 	}
 	l.in.scan.requests = true
 	l.in.whole = l.tookRequest
+	l.in.most = int(min(c.opts.conf.MaxBulkLen, math.MaxInt-maxArrived)) + maxArrived
 	l.out.whole = l.exchange
 	l.sent.whole = l.tookReply
 	return l
