@@ -14,7 +14,7 @@ func inBubble() bool { return time.Until(born) > 365*24*time.Hour }
 
 // bubbleError is what is wrong with using the server from here, if the caller is in a
 // bubble of testing/synctest and the server is not, or the other way round. The
-// program would come to an end, without saying why.
+// program would come to an end, without saying why. One bubble is not told from another.
 func (c *core) bubbleError() error {
 	switch inside := inBubble(); {
 	case inside && !c.bubbled:

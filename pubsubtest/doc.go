@@ -23,7 +23,8 @@
 //
 // In a bubble of testing/synctest start the server there, with InMemory, and give Dial
 // to the client: then timeouts and pauses of client and server pass in no time. A server
-// that was started outside may not be used inside: Dial and the waits say so.
+// that was started outside of a bubble may not be used inside of one, nor the other way
+// round: Dial, Restart, Subscribe and the waits say so.
 //
 // # Faults
 //

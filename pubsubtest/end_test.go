@@ -123,6 +123,7 @@ func TestServerOfAnotherBubble(t *testing.T) {
 		mine := outside.For(r)
 		r.fails(t, func() { mine.WaitClients(0) }, want)
 		r.fails(t, func() { mine.Subscribe("orders") }, want)
+		r.fails(t, mine.Restart, want)
 		if _, err := pubsubtest.Start(); err == nil || !strings.Contains(err.Error(), "InMemory") {
 			t.Errorf("a server with a port in a bubble: %v", err)
 		}

@@ -264,9 +264,10 @@ func (c *core) sumRefusals() {
 }
 
 // Restart ends the server and starts another at the same address, as after a crash:
-// all clients see the end of their connections, what was queued for them is lost, and
-// so are all subscriptions but those of Subscribe. Who connects meanwhile is reset. A
-// robust subscriber connects again, and subscribes to all that it was subscribed to.
+// all clients see the end of their connections, those behind a Partition or a Delay when
+// that lets it through. What was queued for them is lost, and so are all subscriptions
+// but those of Subscribe. Who connects meanwhile is reset. A robust subscriber connects
+// again, and subscribes to all that it was subscribed to.
 func (s *Server) Restart() {
 	s.helper()()
 	s.checkBubble()

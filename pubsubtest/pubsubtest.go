@@ -259,8 +259,9 @@ func (s *Server) CACert() []byte {
 // ends wait. It is of the form that Dialer of go-redis and DialContextFunc of redigo
 // have; DialCtxFn of rueidis has other arguments and calls it. A client that wants TLS
 // has to add it itself. The error is a *net.OpError: of ctx, ECONNREFUSED when the
-// server is closed, or that Dial is called in another bubble than the server was
-// started in. It may be called from any goroutine of that one.
+// server is closed, or that Dial is called inside of a bubble and the server was started
+// outside of one, or the other way round. It may be called from any goroutine of the
+// bubble.
 func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	fails := func(err error) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: string(memory), Addr: memoryAddr("memory:0"), Err: err}

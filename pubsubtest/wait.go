@@ -48,7 +48,8 @@ func (s *Server) helper() func() {
 	return s.t.Helper
 }
 
-// checkBubble ends the test if it uses a server of another bubble.
+// checkBubble ends the test if it is inside of a bubble and the server was started outside
+// of one, or the other way round.
 func (s *Server) checkBubble() {
 	s.helper()()
 	if err := s.bubbleError(); err != nil {

@@ -164,7 +164,7 @@ func TestRoomIsPatient(t *testing.T) {
 	})
 }
 
-// A room in which nothing is said for a day is still joined.
+// A room in which nothing is said for an hour is still joined.
 func TestQuietRoom(t *testing.T) {
 	with(t, func(t *testing.T, srv *pubsubtest.Server, room *Room) {
 		time.Sleep(time.Hour)
