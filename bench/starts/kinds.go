@@ -20,6 +20,7 @@ import (
 type kind struct {
 	name  string
 	start func() (*running, error)
+	apart bool // it is a process of its own
 }
 
 // A running server is one that was started.
@@ -30,10 +31,10 @@ type running struct {
 }
 
 var kinds = []kind{
-	{"pubsubtest", func() (*running, error) { return startOwn() }},
-	{"pubsubtest in memory", func() (*running, error) { return startOwn(pubsubtest.InMemory()) }},
-	{"miniredis", startMiniredis},
-	{"redis-server", startRedis},
+	{name: "pubsubtest", start: func() (*running, error) { return startOwn() }},
+	{name: "pubsubtest in memory", start: func() (*running, error) { return startOwn(pubsubtest.InMemory()) }},
+	{name: "miniredis", start: startMiniredis},
+	{name: "redis-server", start: startRedis, apart: true},
 }
 
 func startOwn(opts ...pubsubtest.Option) (*running, error) {
