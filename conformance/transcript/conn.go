@@ -47,14 +47,48 @@ func connect(addr string, secure *tls.Config, timeout time.Duration) (net.Conn, 
 	return dialer.Dial(network, addr)
 }
 
-// dial connects the client called name. In RESP3 it sends HELLO 3 first, which
+// An observed connection tells what goes over it.
+type observed struct {
+	net.Conn
+	client  string
+	observe func(client string, sent bool, b []byte)
+}
+
+func (o observed) Write(b []byte) (int, error) {
+	o.observe(o.client, true, b)
+	return o.Conn.Write(b)
+}
+
+func (o observed) Read(b []byte) (int, error) {
+	n, err := o.Conn.Read(b)
+	if n > 0 {
+		o.observe(o.client, false, b[:n])
+	}
+	return n, err
+}
+
+// dial connects the client called name, and logs in if it must. In RESP3 it sends HELLO 3 first, which
 // the script does not show.
 func (p Player) dial(name string, proto int) (*conn, error) {
 	nc, err := connect(p.Addr, p.TLS, p.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot connect: %w", name, err)
 	}
+	if p.Observe != nil {
+		nc = observed{Conn: nc, client: name, observe: p.Observe}
+	}
 	c := &conn{name: name, nc: nc, r: bufio.NewReader(nc), timeout: p.Timeout}
+	if len(p.Login) > 0 {
+		c.send(encodeCommand(p.Login), 0, nil)
+		v, err := c.receive()
+		if err == nil && (v.Kind == SimpleError || v.Kind == EOF) {
+			err = fmt.Errorf("%s was answered %v", p.Login[0], v)
+		}
+		if err != nil {
+			nc.Close()
+			return nil, fmt.Errorf("%s cannot log in: %w", name, err)
+		}
+	}
 	if proto != 3 {
 		return c, nil
 	}
@@ -116,7 +150,11 @@ func (c *conn) receive() (Value, error) {
 // shutdown closes the sending half of the connection.
 func (c *conn) shutdown() error {
 	c.shut = true
-	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+	nc := c.nc
+	if o, ok := nc.(observed); ok {
+		nc = o.Conn
+	}
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
 		if err := half.CloseWrite(); err != nil && !c.eof {
 			return fmt.Errorf("%s: closing the sending half: %w", c.name, err)
 		}

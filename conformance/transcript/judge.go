@@ -17,7 +17,7 @@ func Judge(r *Run) []Problem {
 	for _, o := range r.Observations {
 		want, ok := o.Expectation.want(r)
 		if !ok {
-			f.add(Problem{o.Expectation.Line, "no answer is recorded; run with -record"})
+			f.add(Problem{Line: o.Expectation.Line, Text: "no answer is recorded; run with -record"})
 			continue
 		}
 		f.compare(o, "must receive", want)
@@ -28,8 +28,11 @@ func Judge(r *Run) []Problem {
 // want returns the values that e stands for in r, and whether they are known.
 func (e *Expectation) want(r *Run) ([]Value, bool) {
 	a := e.answerFor(r.Proto)
-	if r.Expect == ExpectPubsubd && len(a.declared) > 0 {
-		return a.declaredFor(r.Proto), true
+	if a == nil {
+		return nil, false
+	}
+	if declared, ok := a.declaredFor(r.Proto, r.Answers); ok {
+		return declared, true
 	}
 	v := a.recorded(r.Proto)
 	if v == nil {
@@ -50,13 +53,13 @@ func Compare(peer, r *Run) []Problem {
 	f := findings{}
 	for _, o := range r.Observations {
 		want, verb := received[o.Expectation], "must receive what the peer sends,"
-		if a := o.Expectation.answerFor(r.Proto); r.Expect == ExpectPubsubd && len(a.declared) > 0 {
-			want, verb = a.declaredFor(r.Proto), "must receive, as declared,"
+		if declared, ok := o.Expectation.answerFor(r.Proto).declaredFor(r.Proto, r.Answers); ok {
+			want, verb = declared, "must receive, as declared,"
 		}
 		f.compare(o, verb, want)
 	}
 	for _, p := range peer.Problems {
-		f.add(Problem{p.Line, "on the peer: " + p.Text})
+		f.add(Problem{Line: p.Line, Text: "on the peer: " + p.Text})
 	}
 	return append(f.problems, r.Problems...)
 }
@@ -79,8 +82,9 @@ func (f *findings) compare(o Observation, verb string, want []Value) {
 	if n := len(o.Values); n > 0 && o.Values[n-1].Kind == EOF {
 		f.ended = append(f.ended, client)
 	}
-	f.add(Problem{o.Expectation.Line, fmt.Sprintf("%s %s\n%sbut received\n%s",
-		client, verb, list(want), strings.TrimSuffix(list(o.Values), "\n"))})
+	text := fmt.Sprintf("%s %s\n%sbut received\n%s",
+		client, verb, list(want), strings.TrimSuffix(list(o.Values), "\n"))
+	f.add(Problem{Line: o.Expectation.Line, Text: text, Client: client, Want: want, Got: o.Values})
 }
 
 func list(values []Value) string {

@@ -37,6 +37,16 @@ type Player struct {
 	// Expect decides how many values are read where they differ on purpose.
 	// Empty is ExpectPubsubd.
 	Expect Expect
+	// Answers reports whether the server under test answers as the difference
+	// with this id declares. Nil means that Expect decides: pubsubd answers so
+	// to all of them, Redis 7.0 to none.
+	Answers func(reason string) bool
+	// Login is what each connection sends before anything else, such as AUTH
+	// and a password. Empty means nothing.
+	Login []string
+	// Observe is called with what each client sends and is sent, in the order
+	// of the play and from its goroutine. Nil means that nobody looks.
+	Observe func(client string, sent bool, b []byte)
 	// Timeout bounds the wait for one value. Zero is DefaultTimeout.
 	Timeout time.Duration
 }
@@ -45,7 +55,8 @@ type Player struct {
 type Run struct {
 	Script *Script
 	Proto  int
-	Expect Expect
+	// Answers is that of the Player, never nil.
+	Answers func(reason string) bool
 	// Observations has one element for each expectation that was reached.
 	Observations []Observation
 	// Problems are those of the play itself: a value that did not come, a
@@ -64,6 +75,11 @@ type Observation struct {
 type Problem struct {
 	Line int // of the script; zero means its end
 	Text string
+	// Client is who received the wrong values, empty when it is about no values.
+	Client string
+	// Want and Got are the values expected and received, if it is about values.
+	// Got is empty when none came in time.
+	Want, Got []Value
 }
 
 func (p Problem) String() string {
@@ -88,12 +104,13 @@ func (p Player) Play(s *Script, proto int) *Run {
 	if p.Timeout == 0 {
 		p.Timeout = DefaultTimeout
 	}
-	if p.Expect == "" {
-		p.Expect = ExpectPubsubd
+	if p.Answers == nil {
+		all := p.Expect != ExpectRedis
+		p.Answers = func(string) bool { return all }
 	}
 	pl := &play{
 		Player: p,
-		run:    &Run{Script: s, Proto: proto, Expect: p.Expect},
+		run:    &Run{Script: s, Proto: proto, Answers: p.Answers},
 		conns:  map[string]*conn{},
 		vars:   map[string]string{},
 	}
@@ -105,13 +122,26 @@ func (p Player) Play(s *Script, proto int) *Run {
 	for i := 0; i < len(s.steps); {
 		n, err := pl.step(i)
 		if err != nil {
-			pl.run.Problems = append(pl.run.Problems, Problem{s.steps[i].line, err.Error()})
+			pl.run.Problems = append(pl.run.Problems, pl.problem(i, err))
 			return pl.run
 		}
 		i += n
 	}
 	pl.finish()
 	return pl.run
+}
+
+// problem returns what stands for err, which ended the play at the step at
+// index i: the value that was waited for, if one was.
+func (p *play) problem(i int, err error) Problem {
+	st := &p.run.Script.steps[i]
+	pr := Problem{Line: st.line, Text: err.Error(), Client: st.client}
+	if st.act == actExpect {
+		if want, ok := st.expect.want(p.run); ok {
+			pr.Want = want
+		}
+	}
+	return pr
 }
 
 // step does the step at index i, with an expectation also its neighbours in
@@ -269,8 +299,8 @@ func (p *play) expect(i int) (int, error) {
 			continue
 		}
 		want := 1
-		if p.Expect == ExpectPubsubd && len(a.declared) > 0 {
-			want = len(a.declaredFor(p.run.Proto))
+		if declared, ok := a.declaredFor(p.run.Proto, p.Answers); ok {
+			want = len(declared)
 		}
 		o := Observation{Expectation: e}
 		for range want {
@@ -351,7 +381,7 @@ func (p *play) finish() {
 			if v.Kind == EOF {
 				text = name + " was closed by the server"
 			}
-			p.run.Problems = append(p.run.Problems, Problem{Text: text})
+			p.run.Problems = append(p.run.Problems, Problem{Text: text, Client: name, Got: []Value{v}})
 		}
 		if err != nil {
 			p.run.Problems = append(p.run.Problems, Problem{Text: err.Error()})

@@ -108,10 +108,14 @@ func (a *answer) recorded(proto int) *Value {
 	return &v
 }
 
-// declaredFor returns the declared values in the form proto has.
-func (a *answer) declaredFor(proto int) []Value {
-	var values []Value
+// declaredFor returns the declared values that hold by answers, in the form
+// proto has, and whether there are any declarations that hold.
+func (a *answer) declaredFor(proto int, answers func(reason string) bool) (values []Value, ok bool) {
 	for _, d := range a.declared {
+		if !answers(d.Reason) {
+			continue
+		}
+		ok = true
 		if d.Value.Kind == Nothing {
 			continue
 		}
@@ -121,7 +125,7 @@ func (a *answer) declaredFor(proto int) []Value {
 		}
 		values = append(values, v)
 	}
-	return values
+	return values, ok
 }
 
 // Exchanges returns how many requests the script sends in one run.

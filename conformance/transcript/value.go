@@ -216,3 +216,35 @@ func (v Value) isString() bool {
 	}
 	return false
 }
+
+// AppendWire appends the bytes of v on the wire to b. The marks EOF and Nothing
+// have none.
+func (v Value) AppendWire(b []byte) []byte {
+	switch v.Kind {
+	case EOF, Nothing:
+		return b
+	case BulkString, VerbatimString, BulkError:
+		b = append(b, byte(v.Kind))
+		if v.Null {
+			return append(b, "-1\r\n"...)
+		}
+		b = strconv.AppendInt(b, int64(len(v.Text)), 10)
+		b = append(b, "\r\n"...)
+		b = append(b, v.Text...)
+	case Array, Push, Map, Set, Attribute:
+		b = append(b, byte(v.Kind))
+		if v.Null {
+			return append(b, "-1\r\n"...)
+		}
+		b = strconv.AppendInt(b, int64(v.count()), 10)
+		b = append(b, "\r\n"...)
+		for _, e := range v.Elems {
+			b = e.AppendWire(b)
+		}
+		return b
+	default:
+		b = append(b, byte(v.Kind))
+		b = append(b, v.Text...)
+	}
+	return append(b, "\r\n"...)
+}
