@@ -1,13 +1,15 @@
-// Command conformance plays the recorded transcripts on a Redis-compatible
-// server and shows every difference.
+// Command conformance holds a server to what clients of Redis pub/sub rely on.
 //
-//	go run ./conformance -addr 127.0.0.1:6379    replay on a server that runs
-//	go run ./conformance -start ./pubsubd        replay on servers it starts
-//	go run ./conformance -record                 record from redis-server
-//	go run ./conformance -peer redis -addr …     compare with a live server
+//	go run ./conformance -addr 127.0.0.1:6379    play the cases on a server that runs
+//	go run ./conformance -addr … -peer host:port compare it with another one
+//	go run ./conformance -addr … -case SUB-001 -v
+//	go run ./conformance -start ./pubsubd        replay the transcripts on servers it starts
+//	go run ./conformance -addr … -transcripts    replay them on one that runs
+//	go run ./conformance -record                 record the transcripts from redis-server
+//	go run ./conformance -record -addr …         record the cases from a server
 //
 // The exit code is 0 if all is as expected, 1 if there are differences and 2
-// if the transcripts could not be played.
+// if nothing could be played.
 package main
 
 import (
@@ -37,6 +39,8 @@ type config struct {
 	addr, start, peer string
 	tls               *tls.Config // of addr; nil for plain text
 	record, verbose   bool
+	transcripts       bool // with addr, those and not the cases
+	matrix            matrixFlags
 	dir               string // of the transcripts; empty means those built in
 	run               *regexp.Regexp
 	protocols         []int
@@ -67,15 +71,17 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 	var resp, run, expect string
 	f := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	f.SetOutput(usage)
-	f.StringVar(&c.addr, "addr", "", "play on the server at this `host:port`, or unix:path")
+	f.StringVar(&c.addr, "addr", "", "play the cases on the server at this `host:port`, or unix:path")
+	f.BoolVar(&c.transcripts, "transcripts", false, "with -addr, replay the transcripts, which change directives, instead of the cases")
+	c.matrix.define(f)
 	var secure tlsFlags
 	secure.define(f)
 	f.StringVar(&c.start, "start", "", "play on servers started from this `binary`, as --port n and further --name value")
 	f.StringVar(&c.peer, "peer", "", "compare with a live server instead of the recording: `redis` starts redis-server, or host:port")
-	f.BoolVar(&c.record, "record", false, "record all transcripts again from a redis-server it starts")
-	f.BoolVar(&c.verbose, "v", false, "name each transcript as it is played")
-	f.StringVar(&c.dir, "dir", "", "`directory` of the transcripts (default those built in; with -record conformance/"+transcriptDir+")")
-	f.StringVar(&run, "run", "", "play only the transcripts whose name matches this `regexp`")
+	f.BoolVar(&c.record, "record", false, "record all transcripts again from a redis-server it starts, or with -addr the cases from that server")
+	f.BoolVar(&c.verbose, "v", false, "name each transcript as it is played; with -case show every byte")
+	f.StringVar(&c.dir, "dir", "", "`directory` of the transcripts, or of the cases (default those built in; with -record those under conformance/testdata)")
+	f.StringVar(&run, "run", "", "play only the transcripts whose name, or the cases whose id or area, matches this `regexp`")
 	f.StringVar(&resp, "resp", "2,3", "protocols to play in; transcripts that choose theirs themselves are played with either")
 	f.StringVar(&expect, "expect", string(transcript.ExpectPubsubd), "whose answers to expect where they differ on purpose: pubsubd or redis-7.0")
 	if err := f.Parse(args); err != nil {
@@ -107,17 +113,27 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 		return nil, errors.New("-tls goes with -addr")
 	}
 	switch {
-	case c.record && (c.addr != "" || c.start != "" || c.peer != ""):
-		return nil, errors.New("-record starts its own server; it goes with none of -addr, -start, -peer")
-	case !c.record && (c.addr == "") == (c.start == ""):
+	case c.transcripts && c.addr == "":
+		return nil, errors.New("-transcripts goes with -addr")
+	case c.record && (c.start != "" || c.peer != "" || c.transcripts):
+		return nil, errors.New("-record records the transcripts from a server it starts or, with -addr, the cases; it goes with none of -start, -peer, -transcripts")
+	case !c.cases() && c.matrix.id != "":
+		return nil, errors.New("-case goes with -addr")
+	case c.addr != "" && c.start != "", !c.record && c.addr == "" && c.start == "":
 		return nil, errors.New("one of -addr, -start, -record is needed")
 	}
 	return c, nil
 }
 
+// cases reports whether the cases are played, and not the transcripts.
+func (c *config) cases() bool { return c.addr != "" && c.start == "" && !c.transcripts }
+
 // main does what the command line asks for and reports whether all was as
 // expected.
 func (c *config) main(out io.Writer) (bool, error) {
+	if c.cases() {
+		return c.playMatrix(out)
+	}
 	if c.record && c.dir == "" {
 		c.dir = filepath.Join("conformance", transcriptDir)
 	}

@@ -183,8 +183,11 @@ func TestParseFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                          "one of -addr, -start, -record is needed",
 		"-addr a -start b":          "one of -addr, -start, -record is needed",
-		"-record -addr a":           "-record starts its own server",
-		"-record -peer redis":       "-record starts its own server",
+		"-record -addr a":           "",
+		"-record -peer redis":       "-record records the transcripts",
+		"-record -start b":          "-record records the transcripts",
+		"-transcripts":              "-transcripts goes with -addr",
+		"-start b -case SUB-001":    "-case goes with -addr",
 		"-peer redis":               "one of -addr, -start, -record is needed",
 		"-addr a -resp 4":           `-resp: "4" is not 2 or 3`,
 		"-addr a -run (":            "-run: ",
@@ -222,25 +225,25 @@ func TestCommand(t *testing.T) {
 	}{
 		{
 			name: "replay on an address",
-			args: []string{"-addr", redis.Addr, "-expect", "redis-7.0", "-run", "^state/(ping|quit)$", "-v"},
+			args: []string{"-addr", redis.Addr, "-transcripts", "-expect", "redis-7.0", "-run", "^state/(ping|quit)$", "-v"},
 			ok:   true,
 			want: []string{"ok   state/ping (RESP2)", "ok   state/ping (RESP3)", "2 transcripts with", "4 runs with", ", 0 failed"},
 		},
 		{
 			name: "one protocol",
-			args: []string{"-addr", redis.Addr, "-expect", "redis-7.0", "-resp", "3", "-run", "^state/(ping|resp2|quit)$"},
+			args: []string{"-addr", redis.Addr, "-transcripts", "-expect", "redis-7.0", "-resp", "3", "-run", "^state/(ping|resp2|quit)$"},
 			ok:   true,
 			want: []string{"3 transcripts", "2 runs"},
 		},
 		{
 			name: "a difference",
-			args: []string{"-addr", redis.Addr, "-run", "^client/setinfo$", "-resp", "2"},
+			args: []string{"-addr", redis.Addr, "-transcripts", "-run", "^client/setinfo$", "-resp", "2"},
 			ok:   false,
 			want: []string{"FAIL client/setinfo (RESP2)", "must receive\n    +OK\nbut received\n    -ERR unknown subcommand", "1 failed"},
 		},
 		{
 			name: "an address cannot be started otherwise",
-			args: []string{"-addr", redis.Addr, "-run", "^server/maxclients$"},
+			args: []string{"-addr", redis.Addr, "-transcripts", "-run", "^server/maxclients$"},
 			ok:   true,
 			want: []string{"0 runs", "1 not played, since they need -start: server/maxclients"},
 		},
@@ -258,7 +261,7 @@ func TestCommand(t *testing.T) {
 		},
 		{
 			name: "compare with redis",
-			args: []string{"-addr", redis.Addr, "-peer", "redis", "-run", "^client/setinfo$", "-resp", "3"},
+			args: []string{"-addr", redis.Addr, "-transcripts", "-peer", "redis", "-run", "^client/setinfo$", "-resp", "3"},
 			ok:   false,
 			want: []string{"must receive, as declared,\n    +OK"},
 		},
@@ -287,7 +290,9 @@ func TestCommandErrors(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
 		"-start no-such-server -run ^state/ping$": "no-such-server",
-		"-addr 127.0.0.1:1 -run nothing-so-named": "no transcript has such a name",
+		"-addr 127.0.0.1:1 -run nothing-so-named": "no case has such a name",
+		"-addr 127.0.0.1:1 -transcripts -run zz":  "no transcript has such a name",
+		"-addr 127.0.0.1:1 -case SUB-001":         "connecting",
 		"-addr 127.0.0.1:1 -dir no/such/place":    "no/such/place",
 	} {
 		c, err := parseFlags(strings.Fields(args), os.Stderr)

@@ -37,8 +37,8 @@ func split(addr string) (network, within string) {
 	return "tcp", addr
 }
 
-// connect connects to addr, with TLS if secure is not nil.
-func connect(addr string, secure *tls.Config, timeout time.Duration) (net.Conn, error) {
+// Connect connects to addr as a Player does, with TLS if secure is not nil.
+func Connect(addr string, secure *tls.Config, timeout time.Duration) (net.Conn, error) {
 	network, addr := split(addr)
 	dialer := &net.Dialer{Timeout: timeout}
 	if secure != nil {
@@ -70,7 +70,7 @@ func (o observed) Read(b []byte) (int, error) {
 // dial connects the client called name, and logs in if it must. In RESP3 it sends HELLO 3 first, which
 // the script does not show.
 func (p Player) dial(name string, proto int) (*conn, error) {
-	nc, err := connect(p.Addr, p.TLS, p.Timeout)
+	nc, err := Connect(p.Addr, p.TLS, p.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot connect: %w", name, err)
 	}

@@ -248,3 +248,11 @@ func (v Value) AppendWire(b []byte) []byte {
 	}
 	return append(b, "\r\n"...)
 }
+
+// Replace returns v with every old in its texts replaced by new.
+func (v Value) Replace(old, new string) Value {
+	return deep(func(v Value) Value {
+		v.Text = strings.ReplaceAll(v.Text, old, new)
+		return v
+	})(v)
+}

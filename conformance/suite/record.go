@@ -1,0 +1,49 @@
+package suite
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pubsubd/pubsubd/conformance/transcript"
+)
+
+// Record plays cases on a server of the release they are recorded from and
+// takes what it answers for what they list. The server must be for this alone.
+// File.Format then gives the text to keep.
+//
+// A case that cannot be recorded stays as it is. The error tells of all of them.
+func Record(server Server, cases []*Case, o Options) error {
+	o = o.withDefaults()
+	r := &runner{Options: o, server: server, run: "recrd"}
+	var errs []error
+	for _, c := range cases {
+		if err := r.recordCase(c, r.prefix()); err != nil {
+			errs = append(errs, fmt.Errorf("recording %s: %w", c.ID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// recordCase records one case. Its protocols share a prefix, so that what they
+// have in common shows.
+func (r *runner) recordCase(c *Case, prefix string) error {
+	s, err := c.script(prefix)
+	if err != nil {
+		return err
+	}
+	var runs []*transcript.Run
+	for _, proto := range c.Protocols {
+		undo, err := r.prepare(r.server, c, prefix)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, transcript.Player{
+			Addr: r.server.Addr, TLS: r.server.TLS, Login: r.server.login(), Timeout: r.Timeout,
+			Expect: transcript.ExpectRedis,
+		}.Play(s, proto))
+		if err := undo(); err != nil {
+			return err
+		}
+	}
+	return c.record(s, prefix, runs...)
+}

@@ -1,0 +1,179 @@
+package suite
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/transcript"
+)
+
+// An Outcome is how a case went.
+type Outcome string
+
+// The outcomes, the worst last.
+const (
+	Passed         Outcome = "passed"
+	NotRun         Outcome = "not run"
+	NotEstablished Outcome = "not established"
+	NotSupported   Outcome = "not supported"
+	Differs        Outcome = "differs"
+)
+
+// Outcomes are all outcomes in the order of the columns of a matrix.
+var Outcomes = []Outcome{Passed, Differs, NotSupported, NotEstablished, NotRun}
+
+// A Difference is one thing a client did not receive as expected.
+type Difference struct {
+	// Proto is the protocol, 2 or 3, or transcript.Raw.
+	Proto int
+	// Client is its name in the case. Empty means that no client is to blame.
+	Client string
+	// Line is that of the transcript of the case, from 1; zero is its end.
+	Line int
+	// Text says what happened where bytes do not.
+	Text string
+	// Want and Got are the bytes expected and received.
+	Want, Got []byte
+	// Wants and Gots are the same as they are written in a case.
+	Wants, Gots string
+
+	unsupported bool
+}
+
+// A Result is how one case went.
+type Result struct {
+	Case    *Case
+	Outcome Outcome
+	// Note says why a case was not run.
+	Note        string
+	Differences []Difference
+	Took        time.Duration
+}
+
+// A Report is how a server did.
+type Report struct {
+	// Server is its address and Name what it says it is.
+	Server, Name string
+	Column       Column
+	// Peer says that the server was compared with another one.
+	Peer    bool
+	Began   time.Time
+	Took    time.Duration
+	Results []Result // in the order of the cases given
+}
+
+// OK reports whether no case differs or lacks support, and no time ran out.
+// Cases that were not run because they would disturb others do not count.
+func (r *Report) OK() bool {
+	return !slices.ContainsFunc(r.Results, func(res Result) bool {
+		return res.Outcome == Differs || res.Outcome == NotSupported || res.Outcome == NotRun && strings.Contains(res.Note, "time")
+	})
+}
+
+// Count returns how many cases of an area had an outcome. An empty area is all
+// of them.
+func (r *Report) Count(area string, o Outcome) int {
+	n := 0
+	for _, res := range r.Results {
+		if res.Outcome == o && (area == "" || res.Case.Area == area) {
+			n++
+		}
+	}
+	return n
+}
+
+// Total returns how many cases an area has. An empty area is all of them.
+func (r *Report) Total(area string) int {
+	n := 0
+	for _, o := range Outcomes {
+		n += r.Count(area, o)
+	}
+	return n
+}
+
+// maxDifferences is how many differences of a case are kept. What follows the
+// first few is a consequence of them.
+const maxDifferences = 4
+
+// add takes in the differences of one protocol.
+func (res *Result) add(proto int, list []Difference) {
+	if len(list) == 0 {
+		return
+	}
+	if !list[0].unsupported {
+		res.Outcome = Differs
+	} else if res.Outcome != Differs {
+		res.Outcome = NotSupported
+	}
+	res.Differences = append(res.Differences, list[:min(len(list), maxDifferences)]...)
+}
+
+// differences turns the problems of a run into differences.
+func differences(proto int, problems []transcript.Problem) []Difference {
+	var list []Difference
+	for _, p := range problems {
+		d := Difference{Proto: proto, Client: p.Client, Line: p.Line, Text: p.Text}
+		if len(p.Want)+len(p.Got) > 0 {
+			if len(p.Got) > 0 {
+				d.Text = ""
+			}
+			d.Want, d.Wants = wire(p.Want)
+			d.Got, d.Gots = wire(p.Got)
+		}
+		d.unsupported = unsupported(p)
+		list = append(list, d)
+	}
+	return list
+}
+
+// wire returns values as they are sent, and as they are written in a case.
+func wire(values []transcript.Value) (b []byte, text string) {
+	var lines []string
+	for _, v := range values {
+		b = v.AppendWire(b)
+		lines = append(lines, v.String())
+	}
+	return b, strings.Join(lines, " then ")
+}
+
+// unsupported reports whether a problem is that the server does not know what
+// it was asked for, rather than that it does it in another way.
+func unsupported(p transcript.Problem) bool {
+	if strings.Contains(p.Text, "cannot switch to RESP3") {
+		return true
+	}
+	return slices.ContainsFunc(p.Got, unknown) && !slices.ContainsFunc(p.Want, unknown)
+}
+
+// unknown reports whether v says that a command or subcommand is unknown.
+func unknown(v transcript.Value) bool {
+	if v.Kind != transcript.SimpleError {
+		return false
+	}
+	text := strings.ToLower(v.Text)
+	return strings.HasPrefix(text, "err unknown command") || strings.HasPrefix(text, "err unknown subcommand") ||
+		strings.HasPrefix(text, "noproto ") || strings.Contains(text, "unsupported subcommand")
+}
+
+// compare returns where two runs of a case are not the same.
+func compare(proto int, run, peer *transcript.Run) []Difference {
+	var problems []transcript.Problem
+	for i, o := range run.Observations {
+		var want []transcript.Value
+		if i < len(peer.Observations) {
+			want = peer.Observations[i].Values
+		}
+		if !slices.EqualFunc(want, o.Values, func(a, b transcript.Value) bool { return a.String() == b.String() }) {
+			problems = append(problems, transcript.Problem{
+				Line: o.Expectation.Line, Client: o.Expectation.Client, Want: want, Got: o.Values,
+			})
+		}
+	}
+	ours, theirs := fmt.Sprint(run.Problems), fmt.Sprint(peer.Problems)
+	if ours != theirs && len(problems) == 0 {
+		problems = append(problems, transcript.Problem{Text: "the server: " + ours + "; the peer: " + theirs})
+	}
+	return differences(proto, problems)
+}

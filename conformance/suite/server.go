@@ -1,0 +1,159 @@
+package suite
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/transcript"
+)
+
+// An admin is a connection of the runner's own, in RESP2.
+type admin struct {
+	nc      net.Conn
+	r       *bufio.Reader
+	timeout time.Duration
+}
+
+// dial connects and logs in.
+func dial(s Server, timeout time.Duration) (*admin, error) {
+	nc, err := transcript.Connect(s.Addr, s.TLS, timeout)
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	a := &admin{nc: nc, r: bufio.NewReader(nc), timeout: timeout}
+	if login := s.login(); login != nil {
+		if _, err := a.do(login...); err != nil {
+			a.close()
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *admin) close() { a.nc.Close() }
+
+// do sends a command and returns its answer. An error that the server answers
+// is one.
+func (a *admin) do(words ...string) (transcript.Value, error) {
+	a.nc.SetDeadline(time.Now().Add(a.timeout))
+	b := []byte("*" + strconv.Itoa(len(words)) + "\r\n")
+	for _, w := range words {
+		b = transcript.Value{Kind: transcript.BulkString, Text: w}.AppendWire(b)
+	}
+	if _, err := a.nc.Write(b); err != nil {
+		return transcript.Value{}, fmt.Errorf("%s: %w", words[0], err)
+	}
+	v, err := transcript.ReadValue(a.r)
+	switch {
+	case err != nil:
+		return v, fmt.Errorf("%s: %w", words[0], err)
+	case v.Kind == transcript.EOF:
+		return v, fmt.Errorf("%s: the server closed the connection", words[0])
+	case v.Kind == transcript.SimpleError:
+		return v, fmt.Errorf("%s: %s", words[0], v.Text)
+	}
+	return v, nil
+}
+
+// Identify asks a server by INFO and HELLO what it is. The name is for people;
+// the column is the newest one that is not newer than the server, or, for what
+// says nothing of itself, the one that was recorded.
+func Identify(s Server, timeout time.Duration) (name string, c Column, err error) {
+	a, err := dial(s, timeout)
+	if err != nil {
+		return "", Column{}, err
+	}
+	defer a.close()
+	if v, err := a.do("INFO", "server"); err == nil {
+		if name, c, ok := fromInfo(v.Text); ok {
+			return name, c, nil
+		}
+	}
+	if v, err := a.do("HELLO", "2"); err == nil {
+		if name, c, ok := fromHello(v.Elems); ok {
+			return name, c, nil
+		}
+	}
+	if _, err := a.do("PING"); err != nil {
+		return "", Column{}, fmt.Errorf("it answers neither INFO nor HELLO nor PING: %w", err)
+	}
+	return "a server that does not name itself", Columns[0], nil
+}
+
+// fromInfo reads the answer to INFO server.
+func fromInfo(text string) (name string, c Column, ok bool) {
+	fields := map[string]string{}
+	for line := range strings.SplitSeq(text, "\n") {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			fields[key] = value
+		}
+	}
+	switch {
+	case fields["pubsubd_version"] != "":
+		c, err := ColumnNamed("pubsubd")
+		return "pubsubd " + fields["pubsubd_version"], c, err == nil
+	case fields["valkey_version"] != "":
+		c, err := ColumnNamed("valkey-8")
+		return "valkey " + fields["valkey_version"], c, err == nil
+	case fields["redis_version"] != "":
+		return "redis " + fields["redis_version"], redisColumn(fields["redis_version"]), true
+	}
+	return "", Column{}, false
+}
+
+// fromHello reads the answer to HELLO in RESP2.
+func fromHello(elems []transcript.Value) (name string, c Column, ok bool) {
+	fields := map[string]string{}
+	for i := 0; i+1 < len(elems); i += 2 {
+		fields[elems[i].Text] = elems[i+1].Text
+	}
+	version := fields["version"]
+	if version == "" {
+		return "", Column{}, false
+	}
+	name = strings.TrimSpace(fields["server"] + " " + version)
+	if fields["server"] == "valkey" {
+		c, err := ColumnNamed("valkey-8")
+		return name, c, err == nil
+	}
+	return name, redisColumn(version), true
+}
+
+// redisColumn returns the column of a release of Redis.
+func redisColumn(version string) Column {
+	column := Columns[0]
+	for _, c := range Columns {
+		release, ok := strings.CutPrefix(c.Name, "redis-")
+		if ok && !less(version, release) {
+			column = c
+		}
+	}
+	return column
+}
+
+// less reports whether version a comes before b, by their first two numbers.
+func less(a, b string) bool {
+	a1, a2, errA := majorMinor(a)
+	b1, b2, errB := majorMinor(b)
+	if errA != nil || errB != nil {
+		return true
+	}
+	return a1 < b1 || a1 == b1 && a2 < b2
+}
+
+func majorMinor(version string) (major, minor int, err error) {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return 0, 0, errors.New("no version")
+	}
+	if major, err = strconv.Atoi(parts[0]); err != nil {
+		return 0, 0, err
+	}
+	minor, err = strconv.Atoi(parts[1])
+	return major, minor, err
+}
