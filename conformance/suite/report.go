@@ -58,16 +58,20 @@ type Report struct {
 	Server, Name string
 	Column       Column
 	// Peer says that the server was compared with another one.
-	Peer    bool
+	Peer bool
+	// NoRESP3 says that the server refuses HELLO 3, so that all was played in
+	// RESP2 alone.
+	NoRESP3 bool
 	Began   time.Time
 	Took    time.Duration
 	Results []Result // in the order of the cases given
 }
 
-// OK reports whether no case differs or lacks support, and no time ran out.
+// OK reports whether no case differs or lacks support, RESP3 included if it was
+// asked for, and no time ran out.
 // Cases that were not run because they would disturb others do not count.
 func (r *Report) OK() bool {
-	return !slices.ContainsFunc(r.Results, func(res Result) bool {
+	return !r.NoRESP3 && !slices.ContainsFunc(r.Results, func(res Result) bool {
 		return res.Outcome == Differs || res.Outcome == NotSupported || res.Outcome == NotRun && strings.Contains(res.Note, "time")
 	})
 }
@@ -98,7 +102,7 @@ func (r *Report) Total(area string) int {
 const maxDifferences = 4
 
 // add takes in the differences of one protocol.
-func (res *Result) add(proto int, list []Difference) {
+func (res *Result) add(list []Difference) {
 	if len(list) == 0 {
 		return
 	}

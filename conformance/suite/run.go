@@ -98,6 +98,11 @@ func Run(server Server, cases []*Case, o Options) *Report {
 		run:     strings.ToLower(rand.Text()[:5]),
 	}
 	r.peerWant = expect(o.PeerColumn, o.Divergences)
+	noRESP3 := slices.Contains(o.Protocols, 3) && refusesRESP3(server, o.Timeout)
+	if noRESP3 {
+		r.Protocols = []int{2}
+		r.noRESP3 = true
+	}
 	results := make([]Result, len(cases))
 	queue := make(chan int)
 	var workers sync.WaitGroup
@@ -120,7 +125,7 @@ func Run(server Server, cases []*Case, o Options) *Report {
 			results[i] = r.play(c)
 		}
 	}
-	return &Report{Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, Began: r.began, Took: time.Since(r.began), Results: results}
+	return &Report{Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, NoRESP3: noRESP3, Began: r.began, Took: time.Since(r.began), Results: results}
 }
 
 // A runner is the state of one run.
@@ -130,6 +135,7 @@ type runner struct {
 	want, peerWant expectation
 	began          time.Time
 	run            string // part of each prefix
+	noRESP3        bool   // the server refuses HELLO 3
 
 	mu    sync.Mutex // guards plays
 	plays int
@@ -165,9 +171,11 @@ func (r *runner) play(c *Case) Result {
 			continue
 		}
 		played = true
-		res.add(proto, r.playIn(c, proto))
+		res.add(r.playIn(c, proto))
 	}
-	if !played {
+	if !played && r.noRESP3 {
+		res.add([]Difference{{Proto: 3, Text: "the server refuses HELLO 3", unsupported: true}})
+	} else if !played {
 		res.Outcome, res.Note = NotRun, "its protocol is not asked for"
 	}
 	if res.Outcome == Differs && r.Peer == nil && !r.want.established(c) {
@@ -205,7 +213,7 @@ func (r *runner) playOn(server Server, c *Case, proto int, want expectation) (ru
 		return nil, err
 	}
 	run = transcript.Player{
-		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: r.Timeout,
+		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: r.Timeout, Afterwards: r.Timeout / 10,
 		Answers: func(id string) bool { return want.holds[id] },
 		Observe: r.Observe,
 	}.Play(s, proto)

@@ -55,10 +55,15 @@ func (a *admin) do(words ...string) (transcript.Value, error) {
 	case v.Kind == transcript.EOF:
 		return v, fmt.Errorf("%s: the server closed the connection", words[0])
 	case v.Kind == transcript.SimpleError:
-		return v, fmt.Errorf("%s: %s", words[0], v.Text)
+		return v, refusal{words[0], v.Text}
 	}
 	return v, nil
 }
+
+// A refusal is an error that the server answers.
+type refusal struct{ command, text string }
+
+func (r refusal) Error() string { return r.command + ": " + r.text }
 
 // Identify asks a server by INFO and HELLO what it is. The name is for people;
 // the column is the newest one that is not newer than the server, or, for what
@@ -83,6 +88,17 @@ func Identify(s Server, timeout time.Duration) (name string, c Column, err error
 		return "", Column{}, fmt.Errorf("it answers neither INFO nor HELLO nor PING: %w", err)
 	}
 	return "a server that does not name itself", Columns[0], nil
+}
+
+// refusesRESP3 reports whether the server answers HELLO 3 with an error.
+func refusesRESP3(s Server, timeout time.Duration) bool {
+	a, err := dial(s, timeout)
+	if err != nil {
+		return false
+	}
+	defer a.close()
+	_, err = a.do("HELLO", "3")
+	return errors.As(err, new(refusal))
 }
 
 // fromInfo reads the answer to INFO server.

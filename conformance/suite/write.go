@@ -91,6 +91,9 @@ func (r *Report) head() string {
 	if r.Peer {
 		against = "a peer"
 	}
+	if r.NoRESP3 {
+		against += ", in RESP2 alone since it refuses HELLO 3"
+	}
 	return fmt.Sprintf("%s, %d cases, against %s, in %.1f s", name, len(r.Results), against, r.Took.Seconds())
 }
 

@@ -49,6 +49,9 @@ type Player struct {
 	Observe func(client string, sent bool, b []byte)
 	// Timeout bounds the wait for one value. Zero is DefaultTimeout.
 	Timeout time.Duration
+	// Afterwards is Timeout from the first wrong value on, since what follows it
+	// often never comes. Zero is no other one.
+	Afterwards time.Duration
 }
 
 // A Run is what the clients of a script received when it was played once.
@@ -317,7 +320,23 @@ func (p *play) expect(i int) (int, error) {
 		sortAnyOrder(group)
 	}
 	p.run.Observations = append(p.run.Observations, group...)
+	p.hurry(group)
 	return n, nil
+}
+
+// hurry shortens the waits to come if group is not what is expected.
+func (p *play) hurry(group []Observation) {
+	if p.Afterwards == 0 {
+		return
+	}
+	for _, o := range group {
+		if want, ok := o.Expectation.want(p.run); ok && !slices.EqualFunc(want, o.Values, same) {
+			p.Timeout = p.Afterwards
+			for _, c := range p.conns {
+				c.timeout = p.Afterwards
+			}
+		}
+	}
 }
 
 func (p *play) receive(e *Expectation) (Value, error) {
