@@ -25,6 +25,7 @@ var embeddedCases embed.FS
 // matrixFlags are the options for playing the cases on a server that runs.
 type matrixFlags struct {
 	auth, column, report, id string
+	exec                     string // what starts the server, with $ADDR and $PORT
 	alone                    bool
 	timeout, limit           time.Duration
 	workers                  int
@@ -32,6 +33,7 @@ type matrixFlags struct {
 
 func (m *matrixFlags) define(f *flag.FlagSet) {
 	f.StringVar(&m.auth, "auth", "", "`password`, or user:password, of the server")
+	f.StringVar(&m.exec, "exec", "", "start the server at -addr with this `command`, in which $ADDR and $PORT stand for the address, and again should a case bring it to a stop")
 	f.StringVar(&m.column, "column", "", "`release` whose answers are expected (default by what the server says it is)")
 	f.StringVar(&m.report, "report", "text", "how the result is written: "+strings.Join(suite.Formats, ", "))
 	f.StringVar(&m.id, "case", "", "play only the case with this `id`")
@@ -92,6 +94,14 @@ func (c *config) playMatrix(out io.Writer) (ok bool, err error) {
 	o := suite.Options{
 		Divergences: divergences, Protocols: c.protocols, Alone: c.matrix.alone,
 		Timeout: c.matrix.timeout, Limit: c.matrix.limit, Workers: c.matrix.workers,
+	}
+	if c.matrix.exec != "" {
+		p := &program{command: c.matrix.exec, addr: c.addr}
+		if err := p.start(); err != nil {
+			return false, err
+		}
+		defer p.stop()
+		o.Alone, o.Restart = true, p.start
 	}
 	name, column, err := suite.Identify(server, c.matrix.timeout)
 	if err != nil {

@@ -62,18 +62,19 @@ type Report struct {
 	// NoRESP3 says that the server refuses HELLO 3, so that all was played in
 	// RESP2 alone.
 	NoRESP3 bool
+	// Cut says that the run ended before all cases were played, because its time
+	// was over or the server answered nobody any more.
+	Cut     bool
 	Began   time.Time
 	Took    time.Duration
 	Results []Result // in the order of the cases given
 }
 
 // OK reports whether no case differs or lacks support, RESP3 included if it was
-// asked for, and no time ran out.
+// asked for, and the run came to its end.
 // Cases that were not run because they would disturb others do not count.
 func (r *Report) OK() bool {
-	return !r.NoRESP3 && !slices.ContainsFunc(r.Results, func(res Result) bool {
-		return res.Outcome == Differs || res.Outcome == NotSupported || res.Outcome == NotRun && strings.Contains(res.Note, "time")
-	})
+	return !r.NoRESP3 && !r.Cut && r.Count("", Differs) == 0 && r.Count("", NotSupported) == 0
 }
 
 // Count returns how many cases of an area had an outcome. An empty area is all

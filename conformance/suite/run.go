@@ -3,6 +3,7 @@ package suite
 import (
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -65,6 +66,10 @@ type Options struct {
 	// expected. PeerColumn is its release.
 	Peer       *Server
 	PeerColumn Column
+	// Restart starts the server anew, at the same address, once it answers nobody
+	// any more. Nil means that the run ends there. With it cases are played one
+	// at a time.
+	Restart func() error
 	// Observe is called with what clients send and are sent. Nil means that
 	// nobody looks. With several workers calls come from several goroutines.
 	Observe func(client string, sent bool, b []byte)
@@ -79,6 +84,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Workers == 0 {
 		o.Workers = DefaultWorkers
+	}
+	if o.Restart != nil {
+		o.Workers = 1
 	}
 	if len(o.Protocols) == 0 {
 		o.Protocols = []int{2, 3}
@@ -125,7 +133,7 @@ func Run(server Server, cases []*Case, o Options) *Report {
 			results[i] = r.play(c)
 		}
 	}
-	return &Report{Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, NoRESP3: noRESP3, Began: r.began, Took: time.Since(r.began), Results: results}
+	return &Report{Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, NoRESP3: noRESP3, Cut: r.cut != "", Began: r.began, Took: time.Since(r.began), Results: results}
 }
 
 // A runner is the state of one run.
@@ -137,8 +145,9 @@ type runner struct {
 	run            string // part of each prefix
 	noRESP3        bool   // the server refuses HELLO 3
 
-	mu    sync.Mutex // guards plays
+	mu    sync.Mutex // guards the fields below
 	plays int
+	cut   string // why no further case is played
 }
 
 // prefix returns a prefix that nobody else has.
@@ -154,9 +163,15 @@ func (r *runner) prefix() string {
 func (r *runner) play(c *Case) Result {
 	res := Result{Case: c, Outcome: Passed}
 	began := time.Now()
+	if time.Since(r.began) > r.Limit {
+		r.end("the time for the run was over")
+	}
+	r.mu.Lock()
+	cut := r.cut
+	r.mu.Unlock()
 	switch {
-	case time.Since(r.began) > r.Limit:
-		res.Outcome, res.Note = NotRun, "the time for the run was over"
+	case cut != "":
+		res.Outcome, res.Note = NotRun, cut
 		return res
 	case c.Alone && !r.Alone:
 		res.Outcome, res.Note = NotRun, "it needs a server that nobody else uses; say so with -alone"
@@ -181,8 +196,43 @@ func (r *runner) play(c *Case) Result {
 	if res.Outcome == Differs && r.Peer == nil && !r.want.established(c) {
 		res.Outcome = NotEstablished
 	}
+	if res.Outcome == Differs && !r.answers() {
+		res.Differences = append(res.Differences, Difference{Text: "after this the server answered nobody any more"})
+		r.revive(c)
+	}
 	res.Took = time.Since(began)
 	return res
+}
+
+// end says why no further case is played, unless that is known already.
+func (r *runner) end(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cut == "" {
+		r.cut = why
+	}
+}
+
+// answers reports whether the server answers a client that has just come.
+func (r *runner) answers() bool {
+	a, err := dial(r.server, r.Timeout)
+	if err != nil {
+		return false
+	}
+	defer a.close()
+	_, err = a.do("PING")
+	return err == nil || errors.As(err, new(refusal))
+}
+
+// revive starts anew a server that c has brought to a stop, or ends the run.
+func (r *runner) revive(c *Case) {
+	if r.Restart == nil {
+		r.end("the server answered nobody any more after " + c.ID)
+		return
+	}
+	if err := r.Restart(); err != nil {
+		r.end("the server could not be started again after " + c.ID + ": " + err.Error())
+	}
 }
 
 // playIn plays a case in one protocol and returns its differences.
