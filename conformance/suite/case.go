@@ -237,7 +237,7 @@ func (c *Case) header(line string) (bool, error) {
 		}
 		c.after = append(c.after, words)
 		c.Alone = true
-	default:
+	default: // a line of the transcript
 		return false, nil
 	}
 	return true, nil
@@ -245,6 +245,16 @@ func (c *Case) header(line string) (bool, error) {
 
 // check parses the transcript and takes over what it says.
 func (c *Case) check() error {
+	if c.Screen = strings.HasPrefix(c.ID, "RCL-"); c.Screen {
+		c.Protocols = []int{transcript.Raw}
+		if c.Why == "" {
+			return fmt.Errorf("%s: %s does not say why it matters", c.File, c.ID)
+		}
+		if _, err := c.parseScreen(samplePrefix); err != nil {
+			return fmt.Errorf("%s: %w", c.File, err)
+		}
+		return nil
+	}
 	s, err := c.script(samplePrefix)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)

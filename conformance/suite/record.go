@@ -27,6 +27,9 @@ func Record(server Server, cases []*Case, o Options) error {
 // recordCase records one case. Its protocols share a prefix, so that what they
 // have in common shows.
 func (r *runner) recordCase(c *Case, prefix string) error {
+	if c.Screen {
+		return r.recordScreen(c, prefix)
+	}
 	s, err := c.script(prefix)
 	if err != nil {
 		return err

@@ -105,6 +105,9 @@ func Run(server Server, cases []*Case, o Options) *Report {
 		began:   time.Now(),
 		run:     strings.ToLower(rand.Text()[:5]),
 	}
+	if slices.ContainsFunc(cases, func(c *Case) bool { return c.Screen }) {
+		r.noCLI = noCLI(server)
+	}
 	r.peerWant = expect(o.PeerColumn, o.Divergences)
 	noRESP3 := slices.Contains(o.Protocols, 3) && refusesRESP3(server, o.Timeout)
 	if noRESP3 {
@@ -144,6 +147,7 @@ type runner struct {
 	began          time.Time
 	run            string // part of each prefix
 	noRESP3        bool   // the server refuses HELLO 3
+	noCLI          string // why there can be no cases of redis-cli
 
 	mu    sync.Mutex // guards the fields below
 	plays int
@@ -178,6 +182,10 @@ func (r *runner) play(c *Case) Result {
 		return res
 	case c.NoPassword && (r.server.Password != "" || r.Peer != nil && r.Peer.Password != ""):
 		res.Outcome, res.Note = NotRun, "it needs a server without a password"
+		return res
+	}
+	if c.Screen && r.noCLI != "" {
+		res.Outcome, res.Note = NotRun, r.noCLI
 		return res
 	}
 	played := false
@@ -237,9 +245,12 @@ func (r *runner) revive(c *Case) {
 
 // playIn plays a case in one protocol and returns its differences.
 func (r *runner) playIn(c *Case, proto int) []Difference {
+	if c.Screen {
+		return r.screenIn(c)
+	}
 	run, err := r.playOn(r.server, c, proto, r.want)
 	if err != nil {
-		return []Difference{{Proto: proto, Text: err.Error()}}
+		return []Difference{{Proto: proto, Text: err.Error(), unsupported: strings.Contains(err.Error(), "unknown command")}}
 	}
 	if r.Peer == nil {
 		return differences(proto, transcript.Judge(run))
