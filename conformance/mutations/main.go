@@ -227,7 +227,8 @@ func (p player) try(m mutation) (text string, caught bool, err error) {
 // build builds pubsubd with an overlay, or as it is if there is none.
 func (p player) build(overlay string) (binary string, err error) {
 	binary = filepath.Join(p.dir, "pubsubd")
-	args := []string{"build", "-o", binary}
+	// Without optimization and symbols, which take most of the time.
+	args := []string{"build", "-o", binary, "-ldflags=-s -w", "-gcflags=github.com/pubsubd/pubsubd/...=-N -l"}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}

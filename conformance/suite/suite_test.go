@@ -1,0 +1,225 @@
+package suite
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/transcript"
+)
+
+const sample = "# Sample.\nwhy: It breaks.\n\ncase: SUB-001 One.\nc1> PING\nc1< +PONG\n\ncase: SUB-002 Two.\nneeds: alone\nresp: 2\nc1> ECHO ${p}x\nc1< \"${p}x\"\n"
+
+func TestParseFile(t *testing.T) {
+	t.Parallel()
+	f, err := ParseFile("sample.txt", sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := f.Cases[0], f.Cases[1]
+	if one.ID != "SUB-001" || one.Area != "subscribe" || one.Title != "One." || one.Why != "It breaks." || one.Alone || len(one.Protocols) != 2 {
+		t.Errorf("the first case is %+v", one)
+	}
+	if two.Line != 8 || !two.Alone || len(two.Protocols) != 1 {
+		t.Errorf("the second case is %+v", two)
+	}
+	if got := strings.ReplaceAll(f.Format(), "\n\n", "\n"); got != strings.ReplaceAll(sample, "\n\n", "\n") {
+		t.Errorf("formatted:\n%s", got)
+	}
+}
+
+func TestParseFileErrors(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"# nothing\n":                          "holds no case",
+		"case: SUB-1 x\n":                      "is not case:",
+		"case: ZZZ-001 x\n":                    "no area has the letters",
+		"case: SUB-001 x\nc1> PING\nc1< +PONG": "does not say why",
+		"why: w\ncase: SUB-001 x\nneeds: luck\nc1> PING\nc1< +P":   "neither alone nor",
+		"why: w\ncase: SUB-001 x\nown: yes\nc1> PING\nc1< +P":      "needs a server started for it",
+		"why: w\ncase: SUB-001 x\nnonsense":                        "SUB-001",
+		"why: w\ncase: SUB-001 x\nafter: \"\nc1> PING\nc1< +P":     "is no command",
+		"why: w\ncase: RCL-001 x\nargs PING\n":                     "no line",
+		"why: w\ncase: RCL-001 x\nargs PING\njump\n-- screen --\n": "is no step",
+	} {
+		if _, err := ParseFile("f.txt", text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	twice := fstest.MapFS{"a.txt": {Data: []byte(sample)}, "b.txt": {Data: []byte(sample)}}
+	if _, err := LoadFS(twice); err == nil || !strings.Contains(err.Error(), "a second SUB-001") {
+		t.Errorf("two cases of one id: %v", err)
+	}
+}
+
+func TestParseDivergences(t *testing.T) {
+	t.Parallel()
+	list, err := ParseDivergences("# T\n\n## a\n\nOne\nmore.\n\nIn: redis-7.2, pubsubd\nNot established for: valkey-8\n")
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	if d := list[0]; d.ID != "a" || d.Text != "One more." || len(d.In) != 2 || d.Unknown[0] != "valkey-8" {
+		t.Errorf("%+v", d)
+	}
+	for text, want := range map[string]string{
+		"## a\nx\n":                                    "lacks",
+		"## a\nx\nIn: redis-9\n":                       "no column is called",
+		"## a\nx\nIn: redis-7.2\n## a\n":               "listed twice",
+		"## a\nIn: redis-7.2\n":                        "lacks",
+		"## a\nx\nIn: pubsubd\nNot established for: z": "no column is called",
+	} {
+		if _, err := ParseDivergences(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestColumnOfAServer(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"redis_version:7.0.15\r\n":                         "redis-7.0",
+		"redis_version:7.2.4\r\n":                          "redis-7.2",
+		"redis_version:7.4.1\r\n":                          "redis-7.4",
+		"redis_version:8.2.0\r\n":                          "redis-8.0",
+		"redis_version:6.2.1\r\n":                          "redis-7.0",
+		"redis_version:x\r\n":                              "redis-7.0",
+		"redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n":  "valkey-8",
+		"redis_version:7.4.0\r\npubsubd_version:0.1.0\r\n": "pubsubd",
+	} {
+		if _, c, ok := fromInfo(text); !ok || c.Name != want {
+			t.Errorf("%q is of %s, want %s", text, c.Name, want)
+		}
+	}
+}
+
+// serve starts a server that answers each request with reply, which is given the
+// number of requests before it on the connection and its words.
+func serve(t *testing.T, reply func(n int, words []string) string) Server {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer nc.Close()
+				r := bufio.NewReader(nc)
+				for n := 0; ; n++ {
+					v, err := transcript.ReadValue(r)
+					if err != nil || v.Kind == transcript.EOF {
+						return
+					}
+					var words []string
+					for _, e := range v.Elems {
+						words = append(words, e.Text)
+					}
+					fmt.Fprint(nc, reply(n, words))
+				}
+			}()
+		}
+	}()
+	return Server{Addr: ln.Addr().String()}
+}
+
+// play plays the cases of text on a server.
+func play(t *testing.T, s Server, text string, o Options) *Report {
+	t.Helper()
+	f, err := ParseFile("f.txt", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Column.Name == "" {
+		o.Column = Columns[0]
+	}
+	return Run(s, f.Cases, o)
+}
+
+// good answers PING, ECHO and HELLO as they should be.
+func good(_ int, words []string) string {
+	switch {
+	case words[0] == "HELLO":
+		return "-NOPROTO unsupported protocol version\r\n"
+	case len(words) == 2:
+		return fmt.Sprintf("$%d\r\n%s\r\n", len(words[1]), words[1])
+	}
+	return "+PONG\r\n"
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	s := serve(t, good)
+	r := play(t, s, sample, Options{})
+	if r.Count("", Passed) != 1 || r.Count("", NotRun) != 1 || !r.NoRESP3 || r.OK() {
+		t.Errorf("%+v", r)
+	}
+	if r := play(t, s, sample, Options{Alone: true, Protocols: []int{2}}); r.Count("", Passed) != 2 || !r.OK() {
+		t.Errorf("alone: %+v", r)
+	}
+	if r := play(t, s, sample, Options{Alone: true, Limit: -1}); r.Count("", NotRun) != 2 || !r.Cut || r.OK() {
+		t.Errorf("no time: %+v", r)
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	const text = "why: w\ncase: SUB-001 x\nc1> PING\nc1< +PING\n\ncase: SUB-002 y\nc1> OTHER\nc1< +OK\n\n" +
+		"case: SUB-003 z\nc1> PING\nc1< +NO\nc1<! {d} +ALSO\n"
+	s := serve(t, func(n int, words []string) string {
+		if words[0] == "OTHER" {
+			return "-ERR unknown command 'OTHER'\r\n"
+		}
+		return good(n, words)
+	})
+	r := play(t, s, text, Options{Protocols: []int{2}, Divergences: []Divergence{{ID: "d", Unknown: []string{"redis-7.0"}}}})
+	for i, want := range []Outcome{Differs, NotSupported, NotEstablished} {
+		if got := r.Results[i].Outcome; got != want {
+			t.Errorf("%s %s, want %s", r.Results[i].Case.ID, got, want)
+		}
+	}
+	if d := r.Results[0].Differences[0]; string(d.Want) != "+PING\r\n" || string(d.Got) != "+PONG\r\n" {
+		t.Errorf("the difference is %+v", d)
+	}
+	var b bytes.Buffer
+	if err := r.Write(&b, "stone", WriteOptions{}); err == nil {
+		t.Error("a report in stone")
+	}
+}
+
+// TestDeadServer holds that a server that stops answering ends the run, or is
+// started anew.
+func TestDeadServer(t *testing.T) {
+	t.Parallel()
+	var dead atomic.Bool
+	s := serve(t, func(n int, words []string) string {
+		if words[0] == "DIE" {
+			dead.Store(true)
+		}
+		if dead.Load() {
+			return ""
+		}
+		return good(n, words)
+	})
+	const text = "why: w\ncase: SUB-001 x\nc1> DIE\nc1< +OK\n\ncase: SUB-002 y\nc1> PING\nc1< +PONG\n"
+	o := Options{Protocols: []int{2}, Timeout: 100 * time.Millisecond, Workers: 1}
+	r := play(t, s, text, o)
+	if r.Results[1].Outcome != NotRun || !strings.Contains(r.Results[1].Note, "after SUB-001") || r.OK() {
+		t.Errorf("%+v", r.Results[1])
+	}
+	o.Restart = func() error { dead.Store(false); return nil }
+	dead.Store(false)
+	if r := play(t, s, text, o); r.Results[1].Outcome != Passed {
+		t.Errorf("after a new start %+v", r.Results[1])
+	}
+}
