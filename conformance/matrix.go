@@ -54,7 +54,7 @@ func loadCases(dir string) ([]*suite.File, []suite.Divergence, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("RELEASES.md: %w", err)
 	}
-	var fsys fs.FS = os.DirFS(dir)
+	fsys := os.DirFS(dir)
 	if dir == "" {
 		if fsys, err = fs.Sub(embeddedCases, casesDir); err != nil {
 			return nil, nil, err
@@ -113,9 +113,9 @@ func (c *config) playMatrix(out io.Writer) (ok bool, err error) {
 		}
 	}
 	if c.peer != "" {
-		addr, stop, err := c.startPeer()
-		if err != nil {
-			return false, err
+		addr, stop, startErr := c.startPeer()
+		if startErr != nil {
+			return false, startErr
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 		peer := suite.Server{Addr: addr}
