@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/transcript"
@@ -31,7 +32,7 @@ type screen struct {
 }
 
 // A screenStep is "send text", "wait text", "publish channel message" or
-// "interrupt".
+// "terminate".
 type screenStep struct {
 	verb  string
 	words []string
@@ -58,7 +59,7 @@ func (c *Case) parseScreen(prefix string) (*screen, error) {
 			s.digits = true
 		case verb == "keep" && n == 1:
 			s.keep, err = strconv.Atoi(words[0])
-		case verb == "send" && n == 1, verb == "wait" && n == 1, verb == "publish" && n == 2, verb == "interrupt" && n == 0:
+		case verb == "send" && n == 1, verb == "wait" && n == 1, verb == "publish" && n == 2, verb == "terminate" && n == 0:
 			s.steps = append(s.steps, screenStep{verb, words})
 		default:
 			err = fmt.Errorf("%q is no step", line)
@@ -98,7 +99,7 @@ func (r *runner) playScreen(server Server, c *Case, prefix string) (printed stri
 	if err != nil {
 		return "", nil, err
 	}
-	printed, err = s.run(server, 10*r.Timeout)
+	printed, err = s.run(server, 3*r.Timeout)
 	printed = strings.ReplaceAll(s.normalize(printed), prefix, prefixMark)
 	s.want = strings.ReplaceAll(s.want, prefix, prefixMark)
 	return printed, s, errors.Join(err, undo())
@@ -160,8 +161,8 @@ func (st screenStep) do(ctx context.Context, server Server, cmd *exec.Cmd, write
 		return err
 	case "wait":
 		return out.await(ctx, st.words[0])
-	case "interrupt":
-		return cmd.Process.Signal(os.Interrupt)
+	case "terminate":
+		return cmd.Process.Signal(syscall.SIGTERM)
 	}
 	a, err := dial(server, timeout)
 	if err != nil {
