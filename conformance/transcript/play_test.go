@@ -339,6 +339,17 @@ func TestUntil(t *testing.T) {
 	if len(problems) != 1 || !strings.Contains(problems[0].Text, "must receive\n    :2\nbut received\n    :1") {
 		t.Errorf("problems %v, want one that shows the last answer", problems)
 	}
+	sent := 0
+	p.Answers = func(string) bool { return true }
+	p.Observe = func(_ string, out bool, _ []byte) {
+		if out {
+			sent++
+		}
+	}
+	problems = Judge(p.Play(mustParse(t, "c1>until A\nc1< :2\nc1<! {d} :1\n"), 2))
+	if len(problems) > 0 || sent != 2 { // the request, and the PING at the end
+		t.Errorf("problems %v, %d requests; want none and 2 where the declared answer comes first", problems, sent)
+	}
 }
 
 func TestCompare(t *testing.T) {
