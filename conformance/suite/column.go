@@ -14,16 +14,24 @@ type Column struct {
 	Basis string
 }
 
-// derived is the basis of a column that was not recorded.
-const derived = "the recording of 7.0, and what release notes and sources say has changed since; not played on a server of it here"
+// derived is the basis of a column that no server was ever held to here.
+const derived = "experimental: derived from documentation and from the columns beside it, not recorded"
 
-// Columns are all columns, the one that the cases were recorded from first.
+// confirmed is the basis of a column that a server of that release passed.
+func confirmed(server string) string {
+	return "the recording of redis-server 7.0.15 with what RELEASES.md lists, confirmed on " + server
+}
+
+// Columns are all columns, the one that the cases were recorded from first, and
+// those of a product from the oldest to the newest.
 var Columns = []Column{
 	{"redis-7.0", "recorded from redis-server 7.0.15"},
 	{"redis-7.2", derived},
 	{"redis-7.4", derived},
-	{"redis-8.0", derived},
-	{"valkey-8", derived},
+	{"redis-8.0", confirmed("redis-server 8.0.2")},
+	{"valkey-8.0", confirmed("valkey-server 8.0.1, apart from what 8.0.2 mended")},
+	{"valkey-8.1", confirmed("valkey-server 8.1.1")},
+	{"valkey-9.1", confirmed("valkey-server 9.1.2")},
 	{"pubsubd", "recorded from redis-server 7.0.15, with the differences that pubsubd declares"},
 }
 

@@ -114,10 +114,9 @@ func fromInfo(text string) (name string, c Column, ok bool) {
 		c, err := ColumnNamed("pubsubd")
 		return "pubsubd " + fields["pubsubd_version"], c, err == nil
 	case fields["valkey_version"] != "":
-		c, err := ColumnNamed("valkey-8")
-		return "valkey " + fields["valkey_version"], c, err == nil
+		return "valkey " + fields["valkey_version"], columnOf("valkey", fields["valkey_version"]), true
 	case fields["redis_version"] != "":
-		return "redis " + fields["redis_version"], redisColumn(fields["redis_version"]), true
+		return "redis " + fields["redis_version"], columnOf("redis", fields["redis_version"]), true
 	}
 	return "", Column{}, false
 }
@@ -133,21 +132,25 @@ func fromHello(elems []transcript.Value) (name string, c Column, ok bool) {
 		return "", Column{}, false
 	}
 	name = strings.TrimSpace(fields["server"] + " " + version)
+	product := "redis"
 	if fields["server"] == "valkey" {
-		c, err := ColumnNamed("valkey-8")
-		return name, c, err == nil
+		product = "valkey"
 	}
-	return name, redisColumn(version), true
+	return name, columnOf(product, version), true
 }
 
-// redisColumn returns the column of a release of Redis.
-func redisColumn(version string) Column {
-	column := Columns[0]
+// columnOf returns the newest column of a product, redis or valkey, that is not
+// newer than version. Valkey before 8.0 is held to the Redis that it was.
+func columnOf(product, version string) Column {
+	column, ok := Columns[0], false
 	for _, c := range Columns {
-		release, ok := strings.CutPrefix(c.Name, "redis-")
-		if ok && !less(version, release) {
-			column = c
+		release, of := strings.CutPrefix(c.Name, product+"-")
+		if of && !less(version, release) {
+			column, ok = c, true
 		}
+	}
+	if !ok && product == "valkey" {
+		return columnOf("redis", version)
 	}
 	return column
 }

@@ -60,11 +60,11 @@ func TestParseFileErrors(t *testing.T) {
 
 func TestParseDivergences(t *testing.T) {
 	t.Parallel()
-	list, err := ParseDivergences("# T\n\n## a\n\nOne\nmore.\n\nIn: redis-7.2, pubsubd\nNot established for: valkey-8\n")
+	list, err := ParseDivergences("# T\n\n## a\n\nOne\nmore.\n\nIn: redis-7.2, pubsubd\nNot established for: valkey-8.0\n")
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
-	if d := list[0]; d.ID != "a" || d.Text != "One more." || len(d.In) != 2 || d.Unknown[0] != "valkey-8" {
+	if d := list[0]; d.ID != "a" || d.Text != "One more." || len(d.In) != 2 || d.Unknown[0] != "valkey-8.0" {
 		t.Errorf("%+v", d)
 	}
 	for text, want := range map[string]string{
@@ -89,7 +89,11 @@ func TestColumnOfAServer(t *testing.T) {
 		"redis_version:8.2.0\r\n":                          "redis-8.0",
 		"redis_version:6.2.1\r\n":                          "redis-7.0",
 		"redis_version:x\r\n":                              "redis-7.0",
-		"redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n":  "valkey-8",
+		"redis_version:7.2.4\r\nvalkey_version:7.2.9\r\n":  "redis-7.2",
+		"redis_version:7.2.4\r\nvalkey_version:8.0.4\r\n":  "valkey-8.0",
+		"redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n":  "valkey-8.1",
+		"redis_version:7.2.4\r\nvalkey_version:9.0.0\r\n":  "valkey-8.1",
+		"redis_version:7.2.4\r\nvalkey_version:9.1.2\r\n":  "valkey-9.1",
 		"redis_version:7.4.0\r\npubsubd_version:0.1.0\r\n": "pubsubd",
 	} {
 		if _, c, ok := fromInfo(text); !ok || c.Name != want {
