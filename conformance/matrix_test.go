@@ -91,17 +91,21 @@ func TestUsedServer(t *testing.T) {
 	}
 }
 
-// TestPassword holds that cases are played behind a password, but for those that
-// log out.
+// TestPassword holds that all cases pass behind a password, for the default user
+// and for another one, but for those that log out.
 func TestPassword(t *testing.T) {
 	t.Parallel()
-	s := sut.Start(t, redis70(t), "--requirepass", "secret")
-	ok, out := command(t, "-addr", s.Addr, "-auth", "secret", "-run", "^STA", "-timeout", "20s")
-	if !ok || !strings.Contains(out, "since it needs a server without a password: STA-") {
-		t.Error(out)
-	}
-	if ok, out := command(t, "-addr", s.Addr, "-auth", "default:secret", "-case", "SUB-001"); !ok {
-		t.Error(out)
+	for name, binary := range map[string]string{"redis-7.0": redis70(t), "pubsubd": sut.Pubsubd(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sut.Start(t, binary, "--requirepass", "secret", "--user", "alice", "on", ">pa:ss", "allcommands", "allkeys", "allchannels")
+			for _, auth := range []string{"secret", "alice:pa:ss"} {
+				ok, out := command(t, "-addr", s.Addr, "-alone", "-auth", auth, "-timeout", "20s", "-limit", "10m")
+				if !ok || !strings.Contains(out, "since it needs a server without a password: CNT-024 STA-") {
+					t.Errorf("with %s:\n%s", auth, out)
+				}
+			}
+		})
 	}
 }
 

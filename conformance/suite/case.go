@@ -15,6 +15,9 @@ import (
 // prefixMark stands in a case for the prefix of its names.
 const prefixMark = "${p}"
 
+// userMark stands in a case for the ACL user that its clients are.
+const userMark = "${user}"
+
 // samplePrefix is the prefix with which cases are parsed to be looked at. It is
 // as long as any other, so that long lines are laid out alike.
 const samplePrefix = "c00000-000:"
@@ -255,7 +258,7 @@ func (c *Case) check() error {
 		}
 		return nil
 	}
-	s, err := c.script(samplePrefix)
+	s, err := c.script(samplePrefix, Server{})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
@@ -270,21 +273,22 @@ func (c *Case) check() error {
 	return nil
 }
 
-// script returns the transcript of the case with its names behind prefix.
-func (c *Case) script(prefix string) (*transcript.Script, error) {
-	return transcript.Parse(c.ID, strings.ReplaceAll(c.text, prefixMark, prefix))
+// script returns the transcript of the case with its names behind prefix, for
+// clients that log in as server says.
+func (c *Case) script(prefix string, server Server) (*transcript.Script, error) {
+	return transcript.Parse(c.ID, strings.NewReplacer(prefixMark, prefix, userMark, server.user()).Replace(c.text))
 }
 
 // Reasons returns the ids of the divergences that the case mentions.
 func (c *Case) Reasons() []string { return slices.Clone(c.reasons) }
 
 // record replaces what the case lists by what was received in runs, which must
-// have been played with this prefix; see transcript.Script.Record.
-func (c *Case) record(s *transcript.Script, prefix string, runs ...*transcript.Run) error {
+// have been played with this prefix on this server; see transcript.Script.Record.
+func (c *Case) record(s *transcript.Script, prefix string, server Server, runs ...*transcript.Run) error {
 	if err := s.Record(runs...); err != nil {
 		return err
 	}
-	c.text = strings.ReplaceAll(s.Format(), prefix, prefixMark)
+	c.text = strings.NewReplacer(prefix, prefixMark, shownUser(server.user()), shownUser(userMark)).Replace(s.Format())
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (r *runner) recordCase(c *Case, prefix string) error {
 	if c.Screen {
 		return r.recordScreen(c, prefix)
 	}
-	s, err := c.script(prefix)
+	s, err := c.script(prefix, r.server)
 	if err != nil {
 		return err
 	}
@@ -48,5 +48,5 @@ func (r *runner) recordCase(c *Case, prefix string) error {
 			return err
 		}
 	}
-	return c.record(s, prefix, runs...)
+	return c.record(s, prefix, r.server, runs...)
 }

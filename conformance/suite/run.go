@@ -36,6 +36,17 @@ func (s Server) login() []string {
 	return []string{"AUTH", s.User, s.Password}
 }
 
+// user returns the name of the ACL user that clients are.
+func (s Server) user() string {
+	if s.Password == "" || s.User == "" {
+		return "default"
+	}
+	return s.User
+}
+
+// shownUser is how CLIENT LIST shows a user.
+func shownUser(name string) string { return " user=" + name + " " }
+
 // The defaults of Options.
 const (
 	DefaultTimeout = 3 * time.Second
@@ -265,7 +276,7 @@ func (r *runner) playIn(c *Case, proto int) []Difference {
 // playOn plays a case on one server, and puts back what it changes there.
 func (r *runner) playOn(server Server, c *Case, proto int, want expectation) (run *transcript.Run, err error) {
 	prefix := r.prefix()
-	s, err := c.script(prefix)
+	s, err := c.script(prefix, server)
 	if err != nil {
 		return nil, err
 	}
@@ -278,19 +289,19 @@ func (r *runner) playOn(server Server, c *Case, proto int, want expectation) (ru
 		Answers: func(id string) bool { return want.holds[id] },
 		Observe: r.Observe,
 	}.Play(s, proto)
-	r.hide(run, prefix)
+	r.hide(run, server, prefix)
 	return run, undo()
 }
 
-// hide takes the prefix out of what was received when two runs are compared,
-// since each has its own.
-func (r *runner) hide(run *transcript.Run, prefix string) {
+// hide takes the prefix and the user out of what was received when two runs are
+// compared, since each has its own.
+func (r *runner) hide(run *transcript.Run, server Server, prefix string) {
 	if r.Peer == nil {
 		return
 	}
 	for i := range run.Observations {
 		for k, v := range run.Observations[i].Values {
-			run.Observations[i].Values[k] = v.Replace(prefix, prefixMark)
+			run.Observations[i].Values[k] = v.Replace(prefix, prefixMark).Replace(shownUser(server.user()), shownUser(userMark))
 		}
 	}
 }

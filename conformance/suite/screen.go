@@ -129,12 +129,18 @@ func (s *screen) run(server Server, timeout time.Duration) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// Who publishes has logged in before, so that MONITOR does not show it.
+	publisher, err := dial(server, timeout)
+	if err != nil {
+		return "", err
+	}
+	defer publisher.close()
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("starting redis-cli: %w", err)
 	}
 	var failed error
 	for _, step := range s.steps {
-		if failed = step.do(ctx, server, cmd, input.Write, out, timeout); failed != nil {
+		if failed = step.do(ctx, publisher, cmd, input.Write, out); failed != nil {
 			cancel()
 			break
 		}
@@ -154,7 +160,7 @@ func (s *screen) run(server Server, timeout time.Duration) (string, error) {
 	return text + fmt.Sprintf("[%v]\n", cmd.ProcessState), failed
 }
 
-func (st screenStep) do(ctx context.Context, server Server, cmd *exec.Cmd, write func([]byte) (int, error), out *growing, timeout time.Duration) error {
+func (st screenStep) do(ctx context.Context, publisher *admin, cmd *exec.Cmd, write func([]byte) (int, error), out *growing) error {
 	switch st.verb {
 	case "send":
 		_, err := write([]byte(st.words[0] + "\n"))
@@ -164,12 +170,7 @@ func (st screenStep) do(ctx context.Context, server Server, cmd *exec.Cmd, write
 	case "terminate":
 		return cmd.Process.Signal(syscall.SIGTERM)
 	}
-	a, err := dial(server, timeout)
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	_, err = a.do("PUBLISH", st.words[0], st.words[1])
+	_, err := publisher.do("PUBLISH", st.words[0], st.words[1])
 	return err
 }
 
@@ -180,18 +181,20 @@ var (
 	slowAnswer = regexp.MustCompile(`(?m)^\([0-9]+\.[0-9]+s\)\n`)
 )
 
-// normalize takes out of what redis-cli prints what differs from run to run.
+// normalize takes out of what redis-cli prints what differs from run to run. The
+// last line, how it ended, stays as it is.
 func (s *screen) normalize(text string) string {
 	text = slowAnswer.ReplaceAllString(text, "")
 	text = monitored.ReplaceAllString(text, "<time> [$1 <addr>]")
+	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	text, end := strings.Join(lines[:len(lines)-1], ""), lines[len(lines)-1]+"\n"
 	if s.keep > 0 {
-		lines := strings.SplitAfter(text, "\n")
-		text = strings.Join(lines[:min(len(lines), s.keep)], "")
+		text = strings.Join(lines[:min(len(lines)-1, s.keep)], "")
 	}
 	if s.digits {
 		text = blanks.ReplaceAllString(numbers.ReplaceAllString(text, "<n>"), " ")
 	}
-	return text
+	return text + end
 }
 
 // screenIn plays a case of redis-cli and returns its differences.
