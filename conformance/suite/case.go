@@ -46,6 +46,7 @@ type Case struct {
 	// NoPassword says that it holds only where the default user needs none.
 	NoPassword bool
 
+	needs   []need     // what it takes for granted of directives
 	restore []string   // directives to put back
 	after   [][]string // commands to send when the case is over, with prefixMark
 	head    []string   // lines from "case:" to the first of text, for Format
@@ -228,7 +229,11 @@ func (c *Case) header(line string) (bool, error) {
 		case "no password":
 			c.NoPassword = true
 		default:
-			return false, fmt.Errorf("needs: %q is neither alone nor no password", value)
+			n, err := parseNeed(value)
+			if err != nil {
+				return false, err
+			}
+			c.needs = append(c.needs, n)
 		}
 	case "restore":
 		c.restore = append(c.restore, strings.Fields(value)...)

@@ -120,6 +120,10 @@ func Run(server Server, cases []*Case, o Options) *Report {
 		r.noCLI = noCLI(server)
 	}
 	r.peerWant = expect(o.PeerColumn, o.Divergences)
+	r.directives = []map[string]string{directives(server, cases, o.Timeout)}
+	if o.Peer != nil {
+		r.directives = append(r.directives, directives(*o.Peer, cases, o.Timeout))
+	}
 	noRESP3 := slices.Contains(o.Protocols, 3) && refusesRESP3(server, o.Timeout)
 	if noRESP3 {
 		r.Protocols = []int{2}
@@ -156,9 +160,10 @@ type runner struct {
 	server         Server
 	want, peerWant expectation
 	began          time.Time
-	run            string // part of each prefix
-	noRESP3        bool   // the server refuses HELLO 3
-	noCLI          string // why there can be no cases of redis-cli
+	run            string              // part of each prefix
+	noRESP3        bool                // the server refuses HELLO 3
+	noCLI          string              // why there can be no cases of redis-cli
+	directives     []map[string]string // of the server, and of the peer
 
 	mu    sync.Mutex // guards the fields below
 	plays int
@@ -194,6 +199,12 @@ func (r *runner) play(c *Case) Result {
 	case c.NoPassword && (r.server.Password != "" || r.Peer != nil && r.Peer.Password != ""):
 		res.Outcome, res.Note = NotRun, "it needs a server without a password"
 		return res
+	}
+	for _, values := range r.directives {
+		if n, lacks := c.lacking(values); lacks {
+			res.Outcome, res.Note = NotRun, "it needs "+n.String()
+			return res
+		}
 	}
 	if c.Screen && r.noCLI != "" {
 		res.Outcome, res.Note = NotRun, r.noCLI

@@ -42,6 +42,7 @@ func TestParseFileErrors(t *testing.T) {
 		"case: ZZZ-001 x\n":                    "no area has the letters",
 		"case: SUB-001 x\nc1> PING\nc1< +PONG": "does not say why",
 		"why: w\ncase: SUB-001 x\nneeds: luck\nc1> PING\nc1< +P":   "neither alone nor",
+		"why: w\ncase: SUB-001 x\nneeds: a >= b\nc1> PING\nc1< +P": "invalid syntax",
 		"why: w\ncase: SUB-001 x\nown: yes\nc1> PING\nc1< +P":      "needs a server started for it",
 		"why: w\ncase: SUB-001 x\nnonsense":                        "SUB-001",
 		"why: w\ncase: SUB-001 x\nafter: \"\nc1> PING\nc1< +P":     "is no command",
@@ -225,5 +226,59 @@ func TestDeadServer(t *testing.T) {
 	dead.Store(false)
 	if r := play(t, s, text, o); r.Results[1].Outcome != Passed {
 		t.Errorf("after a new start %+v", r.Results[1])
+	}
+}
+
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	for _, try := range []struct {
+		need, value string
+		met         bool
+	}{
+		{"databases >= 8", "8", true},
+		{"databases >= 8", "16", true},
+		{"databases >= 8", "7", false},
+		{"proto-max-bulk-len = 10", "10", true},
+		{"proto-max-bulk-len = 10", "11", false},
+		{"proto-max-bulk-len = 10", "10mb", true},
+		{"client-output-buffer-limit pubsub >= 100", "normal 1 1 1 pubsub 100 0 0", true},
+		{"client-output-buffer-limit pubsub >= 100", "normal 1 1 1 pubsub 0 0 0", true},
+		{"client-output-buffer-limit pubsub >= 100", "pubsub 99 0 0", false},
+		{"client-output-buffer-limit pubsub >= 100", "pubsub 0 99 29", false},
+		{"client-output-buffer-limit pubsub >= 100", "pubsub 0 99 30", true},
+		{"client-output-buffer-limit pubsub >= 100", "pubsub 0", true},
+		{"client-output-buffer-limit pubsub >= 100", "pubsub a b c", true},
+	} {
+		n, err := parseNeed(try.need)
+		if err != nil || n.String() != try.need || n.met(try.value) != try.met {
+			t.Errorf("%s (%v, %v) for %q is %v", try.need, n, err, try.value, !try.met)
+		}
+	}
+	for _, text := range []string{"luck", "databases > 1", "databases = x", "a pubsub = 1", ""} {
+		if _, err := parseNeed(text); err == nil {
+			t.Errorf("%q is a need", text)
+		}
+	}
+}
+
+// TestNeedNotMet holds that a case which takes more for granted than the server
+// has is not played, and that a server without CONFIG is held to it.
+func TestNeedNotMet(t *testing.T) {
+	t.Parallel()
+	const text = "why: w\ncase: SUB-001 x\nneeds: databases >= 8\nc1> PING\nc1< +PONG\n"
+	answer := "*2\r\n$9\r\ndatabases\r\n$1\r\n1\r\n"
+	s := serve(t, func(n int, words []string) string {
+		if words[0] == "CONFIG" {
+			return answer
+		}
+		return good(n, words)
+	})
+	r := play(t, s, text, Options{Protocols: []int{2}})
+	if res := r.Results[0]; res.Outcome != NotRun || res.Note != "it needs databases >= 8" {
+		t.Errorf("%+v", res)
+	}
+	answer = "-ERR unknown command\r\n"
+	if r := play(t, s, text, Options{Protocols: []int{2}}); r.Results[0].Outcome != Passed {
+		t.Errorf("without CONFIG: %+v", r.Results[0])
 	}
 }
