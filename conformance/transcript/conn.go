@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -12,10 +13,13 @@ import (
 // A conn is one client of a running script.
 type conn struct {
 	name    string
+	ctx     context.Context // of the play
 	nc      net.Conn
+	unwatch func() bool // ends the watch over ctx
 	r       *bufio.Reader
 	timeout time.Duration
 
+	ping   standing
 	last   Value  // the value last received
 	unread *Value // received by until, not yet by the script
 	held   []byte // kept back until the next request
@@ -37,60 +41,82 @@ func split(addr string) (network, within string) {
 	return "tcp", addr
 }
 
-// Connect connects to addr as a Player does, with TLS if secure is not nil.
-func Connect(addr string, secure *tls.Config, timeout time.Duration) (net.Conn, error) {
+// Connect connects to addr as a Player does, with TLS if secure is not nil. The
+// end of ctx, or of timeout, ends the attempt.
+func Connect(ctx context.Context, addr string, secure *tls.Config, timeout time.Duration) (net.Conn, error) {
 	network, addr := split(addr)
 	dialer := &net.Dialer{Timeout: timeout}
-	if secure != nil {
-		return tls.DialWithDialer(dialer, network, addr, secure)
+	if secure == nil {
+		return dialer.DialContext(ctx, network, addr)
 	}
-	return dialer.Dial(network, addr)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return (&tls.Dialer{NetDialer: dialer, Config: secure}).DialContext(ctx, network, addr)
 }
 
 // An observed connection tells what goes over it.
 type observed struct {
 	net.Conn
 	client  string
+	secret  bool // what goes over it now is not to be told
 	observe func(client string, sent bool, b []byte)
 }
 
-func (o observed) Write(b []byte) (int, error) {
-	o.observe(o.client, true, b)
+func (o *observed) Write(b []byte) (int, error) {
+	if !o.secret {
+		o.observe(o.client, true, b)
+	}
 	return o.Conn.Write(b)
 }
 
-func (o observed) Read(b []byte) (int, error) {
+func (o *observed) Read(b []byte) (int, error) {
 	n, err := o.Conn.Read(b)
-	if n > 0 {
+	if n > 0 && !o.secret {
 		o.observe(o.client, false, b[:n])
 	}
 	return n, err
 }
 
-// dial connects the client called name, and logs in if it must. In RESP3 it sends HELLO 3 first, which
-// the script does not show.
-func (p Player) dial(name string, proto int) (*conn, error) {
-	nc, err := Connect(p.Addr, p.TLS, p.Timeout)
+// dial connects the client called name, and logs in if it must, which is not
+// observed. In RESP3 it sends HELLO 3 first, which the script does not show. The
+// end of ctx closes the connection.
+func (p Player) dial(ctx context.Context, name string, proto int) (*conn, error) {
+	nc, err := Connect(ctx, p.Addr, p.TLS, p.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot connect: %w", name, err)
 	}
-	if p.Observe != nil {
-		nc = observed{Conn: nc, client: name, observe: p.Observe}
+	watched := &observed{Conn: nc, client: name, secret: true, observe: p.Observe}
+	c := &conn{
+		name: name, ctx: ctx, nc: nc, r: bufio.NewReader(watched), timeout: p.Timeout,
+		unwatch: context.AfterFunc(ctx, func() { nc.Close() }),
+		ping:    newStanding(proto, len(p.Login) > 0),
 	}
-	c := &conn{name: name, nc: nc, r: bufio.NewReader(nc), timeout: p.Timeout}
-	if len(p.Login) > 0 {
-		c.send(encodeCommand(p.Login), 0, nil)
+	if err := c.begin(p.Login, proto, func() {
+		if p.Observe != nil {
+			c.nc, watched.secret = watched, false
+		}
+	}); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// begin logs in, calls whenIn, and switches to proto.
+func (c *conn) begin(login []string, proto int, whenIn func()) error {
+	if len(login) > 0 {
+		c.send(encodeCommand(login), 0, nil)
 		v, err := c.receive()
 		if err == nil && (v.Kind == SimpleError || v.Kind == EOF) {
-			err = fmt.Errorf("%s was answered %v", p.Login[0], v)
+			err = fmt.Errorf("%s was answered %s", login[0], Redact(v.String(), login))
 		}
 		if err != nil {
-			nc.Close()
-			return nil, fmt.Errorf("%s cannot log in: %w", name, err)
+			return fmt.Errorf("%s cannot log in: %w", c.name, err)
 		}
 	}
+	whenIn()
 	if proto != 3 {
-		return c, nil
+		return nil
 	}
 	c.send(encodeCommand([]string{"HELLO", "3"}), 0, nil)
 	v, err := c.receive()
@@ -98,10 +124,28 @@ func (p Player) dial(name string, proto int) (*conn, error) {
 		err = fmt.Errorf("HELLO 3 was answered %v", v)
 	}
 	if err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("%s cannot switch to RESP3: %w", name, err)
+		return fmt.Errorf("%s cannot switch to RESP3: %w", c.name, err)
 	}
-	return c, nil
+	return nil
+}
+
+// Redact returns the text of an error that answers a login without what was
+// sent in it: a server that does not know the command repeats its beginning.
+func Redact(text string, login []string) string {
+	text, _, _ = strings.Cut(text, ", with args")
+	for _, word := range login[min(1, len(login)):] {
+		if word != "" {
+			text = strings.ReplaceAll(text, word, "…")
+		}
+	}
+	return text
+}
+
+// close closes the connection. It is no error to close it twice.
+func (c *conn) close() {
+	c.closed = true
+	c.unwatch()
+	c.nc.Close()
 }
 
 // send writes b in pieces of chunk bytes, or in one if chunk is zero, and
@@ -110,6 +154,7 @@ func (p Player) dial(name string, proto int) (*conn, error) {
 func (c *conn) send(b []byte, chunk int, between func() error) error {
 	b = append(c.held, b...)
 	c.held = nil
+	c.ping.sent(b)
 	if chunk == 0 {
 		chunk = len(b)
 	}
@@ -141,8 +186,12 @@ func (c *conn) receive() (Value, error) {
 	c.nc.SetReadDeadline(time.Now().Add(c.timeout))
 	v, err := ReadValue(c.r)
 	if err != nil {
+		if ended := context.Cause(c.ctx); ended != nil {
+			err = ended
+		}
 		return Value{}, fmt.Errorf("%s: %w", c.name, err)
 	}
+	c.ping.received(v)
 	c.last, c.eof = v, v.Kind == EOF
 	return v, nil
 }
@@ -151,7 +200,7 @@ func (c *conn) receive() (Value, error) {
 func (c *conn) shutdown() error {
 	c.shut = true
 	nc := c.nc
-	if o, ok := nc.(observed); ok {
+	if o, ok := nc.(*observed); ok {
 		nc = o.Conn
 	}
 	if half, ok := nc.(interface{ CloseWrite() error }); ok {
@@ -179,6 +228,7 @@ func (c *conn) rest() ([]Value, error) {
 		mark := "end of " + c.name
 		c.send(encodeCommand([]string{"PING", mark}), 0, nil)
 		for {
+			ping := c.ping // before the answer
 			v, err := c.receive()
 			if err != nil {
 				return extra, fmt.Errorf("waiting for the answer to the last PING: %w", err)
@@ -186,7 +236,7 @@ func (c *conn) rest() ([]Value, error) {
 			if v.Kind == EOF {
 				return append(extra, v), nil
 			}
-			if answersPing(v, mark) {
+			if ping.answers(v, mark) {
 				break
 			}
 			extra = append(extra, v)
@@ -209,22 +259,4 @@ func (c *conn) rest() ([]Value, error) {
 		extra = append(extra, v)
 	}
 	return extra, nil
-}
-
-// answersPing reports whether v is how PING mark is answered in some state: by
-// the mark, or by a refusal before login, or by QUEUED in a transaction. The
-// last two do not show the mark, but a value too many is then left over after
-// the one taken for the answer.
-func answersPing(v Value, mark string) bool {
-	switch v.Kind {
-	case BulkString:
-		return v.Text == mark
-	case Array:
-		return len(v.Elems) == 2 && v.Elems[0].Text == "pong" && v.Elems[1].Text == mark
-	case SimpleError:
-		return strings.HasPrefix(v.Text, "NOAUTH ") || strings.HasPrefix(v.Text, "NOPERM ")
-	case SimpleString:
-		return v.Text == "QUEUED"
-	}
-	return false
 }

@@ -84,7 +84,7 @@ func (f *findings) compare(o Observation, verb string, want []Value) {
 	}
 	text := fmt.Sprintf("%s %s\n%sbut received\n%s",
 		client, verb, list(want), strings.TrimSuffix(list(o.Values), "\n"))
-	f.add(Problem{Line: o.Expectation.Line, Text: text, Client: client, Want: want, Got: o.Values})
+	f.add(Problem{Line: o.Expectation.Line, Text: text, Client: client, Want: want, Got: o.Values, Received: o.Received})
 }
 
 func list(values []Value) string {

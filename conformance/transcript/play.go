@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -72,6 +73,9 @@ type Run struct {
 type Observation struct {
 	Expectation *Expectation
 	Values      []Value
+	// Received are the values before masks and, where they may come in any
+	// order, in the order in which they came.
+	Received []Value
 }
 
 // A Problem is one way in which a run is not as it must be.
@@ -81,8 +85,9 @@ type Problem struct {
 	// Client is who received the wrong values, empty when it is about no values.
 	Client string
 	// Want and Got are the values expected and received, if it is about values.
-	// Got is empty when none came in time.
-	Want, Got []Value
+	// Got is empty when none came in time. Both are masked; Received is what came
+	// before masks.
+	Want, Got, Received []Value
 }
 
 func (p Problem) String() string {
@@ -95,6 +100,7 @@ func (p Problem) String() string {
 // play is the state of one run.
 type play struct {
 	Player
+	ctx   context.Context
 	run   *Run
 	conns map[string]*conn
 	vars  map[string]string
@@ -104,6 +110,12 @@ type play struct {
 // compare; see Judge and Compare. A play ends at its first problem, since what
 // follows could not be told from its consequences.
 func (p Player) Play(s *Script, proto int) *Run {
+	return p.PlayContext(context.Background(), s, proto)
+}
+
+// PlayContext is like Play, and the end of ctx ends the play, with its cause as
+// a problem.
+func (p Player) PlayContext(ctx context.Context, s *Script, proto int) *Run {
 	if p.Timeout == 0 {
 		p.Timeout = DefaultTimeout
 	}
@@ -113,17 +125,21 @@ func (p Player) Play(s *Script, proto int) *Run {
 	}
 	pl := &play{
 		Player: p,
+		ctx:    ctx,
 		run:    &Run{Script: s, Proto: proto, Answers: p.Answers},
 		conns:  map[string]*conn{},
 		vars:   map[string]string{},
 	}
 	defer func() {
 		for _, c := range pl.conns {
-			c.nc.Close()
+			c.close()
 		}
 	}()
 	for i := 0; i < len(s.steps); {
 		n, err := pl.step(i)
+		if ended := context.Cause(ctx); ended != nil && err != nil && !errors.Is(err, ended) {
+			err = ended
+		}
 		if err != nil {
 			pl.run.Problems = append(pl.run.Problems, pl.problem(i, err))
 			return pl.run
@@ -174,14 +190,13 @@ func (p *play) step(i int) (int, error) {
 			c.held = append(c.held, b...)
 			return 1, nil
 		}
-		return 1, c.send(b, st.chunk, p.letServerRead)
+		return 1, p.send(c, b, st.chunk)
 	case actUntil:
 		return 1, p.until(i, c)
 	case actShut:
 		return 1, c.shutdown()
 	case actClose:
-		c.closed = true
-		c.nc.Close()
+		c.close()
 		return 1, nil
 	case actKeep:
 		if !c.last.isString() && c.last.Kind != Integer {
@@ -201,7 +216,7 @@ func (p *play) conn(name string) (*conn, error) {
 		}
 		return c, nil
 	}
-	c, err := p.dial(name, p.run.Proto)
+	c, err := p.dial(p.ctx, name, p.run.Proto)
 	if err != nil {
 		return nil, err
 	}
@@ -239,17 +254,27 @@ func (p *play) request(st *step) ([]byte, error) {
 	return encodeCommand(words), unknown
 }
 
-// letServerRead gives the server time to read what was just written: it waits
-// for the answer to a PING on a connection of its own.
-func (p *play) letServerRead() error {
-	c, err := p.dial("the client between two pieces", Raw)
+// send sends b on c in pieces of chunk bytes, or in one if chunk is zero. Before
+// each piece but the first it gives the server time to read the one before: it
+// waits for the answer to a PING on a connection of its own.
+//
+// A server that reads its connections in several threads may answer the PING
+// first and then get two pieces as one. What it answers must be the same, so
+// nothing fails by that which should not; the case only shows less.
+func (p *play) send(c *conn, b []byte, chunk int) error {
+	if chunk == 0 {
+		return c.send(b, 0, nil)
+	}
+	other, err := p.dial(p.ctx, "the client between two pieces", Raw)
 	if err != nil {
 		return err
 	}
-	defer c.nc.Close()
-	c.send([]byte("PING\r\n"), 0, nil)
-	_, err = c.receive()
-	return err
+	defer other.close()
+	return c.send(b, chunk, func() error {
+		other.send([]byte("PING\r\n"), 0, nil)
+		_, err := other.receive()
+		return err
+	})
 }
 
 // until repeats the request at index i until the answer is the one listed
@@ -281,7 +306,11 @@ func (p *play) until(i int, c *conn) error {
 			c.unread = &v
 			return nil
 		}
-		<-tick.C
+		select {
+		case <-tick.C:
+		case <-p.ctx.Done():
+			return context.Cause(p.ctx)
+		}
 	}
 }
 
@@ -312,7 +341,11 @@ func (p *play) expect(i int) (int, error) {
 				p.run.Observations = append(p.run.Observations, group...)
 				return 0, err
 			}
-			o.Values = append(o.Values, v)
+			o.Received = append(o.Received, v)
+			if network, _ := split(p.Addr); network == "unix" {
+				v = deep(hideUnixFlag)(v)
+			}
+			o.Values = append(o.Values, masked(v, e.masks))
 		}
 		group = append(group, o)
 	}
@@ -349,10 +382,7 @@ func (p *play) receive(e *Expectation) (Value, error) {
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return Value{}, fmt.Errorf("%s received nothing within %v", e.Client, p.Timeout)
 	}
-	if network, _ := split(p.Addr); network == "unix" {
-		v = deep(hideUnixFlag)(v)
-	}
-	return masked(v, e.masks), err
+	return v, err
 }
 
 // sortAnyOrder puts the values of group in an order that does not depend on
@@ -400,7 +430,7 @@ func (p *play) finish() {
 			if v.Kind == EOF {
 				text = name + " was closed by the server"
 			}
-			p.run.Problems = append(p.run.Problems, Problem{Text: text, Client: name, Got: []Value{v}})
+			p.run.Problems = append(p.run.Problems, Problem{Text: text, Client: name, Got: []Value{v}, Received: []Value{v}})
 		}
 		if err != nil {
 			p.run.Problems = append(p.run.Problems, Problem{Text: err.Error()})

@@ -1,8 +1,11 @@
 package transcript
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 const ok = "+OK\r\n"
@@ -398,4 +401,53 @@ func TestAddressNeedsStart(t *testing.T) {
 			t.Errorf("%q: error %v, want %v", script, err, want)
 		}
 	}
+}
+
+// TestPlayContext holds that the end of the context ends a play that waits, with
+// its cause.
+func TestPlayContext(t *testing.T) {
+	t.Parallel()
+	f := fakeServer{}
+	why := errors.New("enough")
+	for _, script := range []string{"c1> A\nc1< +OK\n", "c1>until A\nc1< +OK\n"} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		observe := func(_ string, sent bool, _ []byte) {
+			if sent {
+				cancel(why)
+			}
+		}
+		r := Player{Addr: f.start(t), Timeout: time.Hour, Observe: observe}.PlayContext(ctx, mustParse(t, script), 2)
+		if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Text, "enough") {
+			t.Errorf("%q: problems %v", script, r.Problems)
+		}
+	}
+}
+
+// TestLoginIsNotObserved holds that neither what logs in nor a server that
+// repeats it is seen.
+func TestLoginIsNotObserved(t *testing.T) {
+	t.Parallel()
+	for answer, works := range map[string]bool{ok: true, "-ERR unknown command 'AUTH', with args beginning with: 'hid' \r\n": false, "-ERR hidden\r\n": false} {
+		f := fakeServer{answers: map[string]string{"AUTH hidden": answer}}
+		var seen strings.Builder
+		r := Player{
+			Addr: f.start(t), Login: []string{"AUTH", "hidden"}, Timeout: silence,
+			Observe: func(_ string, _ bool, b []byte) { seen.Write(b) },
+		}.Play(mustParse(t, "c1> PING\nc1< +PONG\n"), 2)
+		if works != (len(r.Problems) == 0) || works != strings.Contains(seen.String(), "PING") {
+			t.Errorf("%q: problems %v, seen %q", answer, r.Problems, seen.String())
+		}
+		for _, text := range append([]string{seen.String()}, problemTexts(r)...) {
+			if strings.Contains(text, "hid") {
+				t.Errorf("%q shows in %q", answer, text)
+			}
+		}
+	}
+}
+
+func problemTexts(r *Run) (texts []string) {
+	for _, p := range r.Problems {
+		texts = append(texts, p.Text)
+	}
+	return texts
 }

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -9,7 +10,8 @@ import (
 // script, into s; Format then gives the text to keep. Runs must have been
 // played with ExpectRedis and without problems. Masks, comments and declared
 // differences stay. A value that is the same in both protocols, but for what
-// RESP2 has no type for, is written once, in its RESP3 form.
+// RESP2 has no type for, is written once, in its RESP3 form. Nothing is written
+// if a value is one that s declares as a difference from what is recorded.
 func (s *Script) Record(runs ...*Run) error {
 	received := map[*Expectation]map[int]Value{}
 	for _, r := range runs {
@@ -24,11 +26,33 @@ func (s *Script) Record(runs ...*Run) error {
 		}
 	}
 	for _, st := range s.steps {
+		if st.act != actExpect {
+			continue
+		}
+		for proto, v := range received[st.expect] {
+			if reason, ok := st.expect.answerFor(proto).declares(v, proto); ok {
+				return fmt.Errorf("line %d: the answer is that of {%s}; the server is not of the release to record", st.line, reason)
+			}
+		}
+	}
+	for _, st := range s.steps {
 		if st.act == actExpect {
 			st.expect.record(s.Protocols, received[st.expect])
 		}
 	}
 	return nil
+}
+
+// declares returns the difference that has v alone in place of the value
+// recorded, and whether there is one.
+func (a *answer) declares(v Value, proto int) (reason string, ok bool) {
+	for _, d := range a.declared {
+		values, _ := a.declaredFor(proto, func(id string) bool { return id == d.Reason })
+		if len(values) == 1 && same(values[0], v) {
+			return d.Reason, true
+		}
+	}
+	return "", false
 }
 
 func (e *Expectation) record(protocols []int, got map[int]Value) {

@@ -1,6 +1,9 @@
 package transcript
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestRecord(t *testing.T) {
 	t.Parallel()
@@ -106,5 +109,19 @@ func TestRecordRefusesProblems(t *testing.T) {
 	r := Player{Addr: f.start(t), Expect: ExpectRedis}.Play(s, 2)
 	if err := s.Record(r); err == nil {
 		t.Error("a run with a value too many was recorded")
+	}
+}
+
+// TestRecordOfAnotherRelease holds that a value is not recorded that the script
+// declares as a difference from it.
+func TestRecordOfAnotherRelease(t *testing.T) {
+	t.Parallel()
+	f := fakeServer{answers: map[string]string{"A": "*1\r\n:1\r\n"}}
+	for declared, want := range map[string]string{">1 :1": "that of {d}", ">1 :2": ""} {
+		s := mustParse(t, "resp: 2\nc1> A\nc1< :7\nc1<! {d} "+declared+"\n")
+		err := s.Record(Player{Addr: f.start(t), Expect: ExpectRedis}.Play(s, 2))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", declared, err)
+		}
 	}
 }

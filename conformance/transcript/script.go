@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -138,6 +139,40 @@ func (s *Script) Exchanges() int {
 		}
 	}
 	return n
+}
+
+// RequestBytes returns how many bytes clients send in one run, but for those of
+// variables.
+func (s *Script) RequestBytes() int {
+	n := 0
+	for _, st := range s.steps {
+		n += len(st.raw)
+		for _, w := range st.words {
+			n += len(w)
+		}
+	}
+	return n
+}
+
+var publishWord = regexp.MustCompile(`(?i)\bpublish\b`)
+
+// Publishes reports whether some client sends PUBLISH, as a command or in bytes.
+func (s *Script) Publishes() bool {
+	raw := map[string]string{} // by client, which may send it in parts
+	for _, st := range s.steps {
+		switch {
+		case len(st.words) > 0 && strings.EqualFold(st.words[0], "publish"):
+			return true
+		case st.act == actRaw:
+			raw[st.client] += st.raw
+		}
+	}
+	for _, text := range raw {
+		if publishWord.MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // Reasons returns the ids of the declared differences in the script.

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -162,5 +163,19 @@ func TestSplitWords(t *testing.T) {
 		if got, err := SplitWords(line); err == nil {
 			t.Errorf("%s was split into %q", line, got)
 		}
+	}
+}
+
+// TestAnnouncedBulk holds that a bulk takes memory as it comes, and not as its
+// length says. It is not parallel, so that nobody else takes memory meanwhile.
+func TestAnnouncedBulk(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if v, err := ReadValue(readerOf("$500000000\r\nabc")); err == nil {
+		t.Errorf("read %v", v)
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+		t.Errorf("%d bytes were taken for 3", taken)
 	}
 }

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -166,15 +167,21 @@ func readLength(s string, limit int) (int, error) {
 	return n, nil
 }
 
+// readBulk reads n bytes and CR LF. It takes memory as bytes come, not as they
+// are announced.
 func readBulk(r *bufio.Reader, n int) (string, error) {
-	buf := make([]byte, n+2)
-	if _, err := io.ReadFull(r, buf); err != nil {
+	var buf bytes.Buffer
+	if _, err := io.CopyN(&buf, r, int64(n)+2); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
 		return "", fmt.Errorf("reading a bulk of %d bytes: %w", n, err)
 	}
-	if string(buf[n:]) != "\r\n" {
-		return "", fmt.Errorf("reading a bulk of %d bytes: it ends with %q", n, buf[n:])
+	b := buf.Bytes()
+	if string(b[n:]) != "\r\n" {
+		return "", fmt.Errorf("reading a bulk of %d bytes: it ends with %q", n, b[n:])
 	}
-	return string(buf[:n]), nil
+	return string(b[:n]), nil
 }
 
 // down returns v in the form a RESP2 client receives it: a push and a set are
