@@ -6,13 +6,14 @@
 //	go run ./conformance -start ./pubsubd        replay the transcripts on servers it starts
 //	go run ./conformance -addr … -transcripts    replay them on one that runs
 //	go run ./conformance -record                 record the transcripts from redis-server
-//	go run ./conformance -record -addr …         record the cases from a server
+//	go run ./conformance -record -addr … -alone  record the cases from a server
 //
 // The exit code is 0 if all is as expected, 1 if there are differences and 2
-// if nothing could be played.
+// if nothing was played.
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"embed"
 	"errors"
@@ -21,10 +22,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
@@ -56,7 +59,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(2)
 	}
-	ok, err := c.main(os.Stdout)
+	// What cases have changed is put back before the end. A second signal ends
+	// the program at once.
+	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, release)
+	ok, err := c.main(ctx, os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(2)
@@ -79,7 +86,7 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 	f.StringVar(&c.start, "start", "", "play on servers started from this `binary`, as --port n and further --name value")
 	f.StringVar(&c.peer, "peer", "", "compare with a live server instead of the recording: `redis` starts redis-server, or host:port")
 	f.BoolVar(&c.record, "record", false, "record all transcripts again from a redis-server it starts, or with -addr the cases from that server")
-	f.BoolVar(&c.verbose, "v", false, "name each transcript as it is played; with -case show every byte")
+	f.BoolVar(&c.verbose, "v", false, "name each transcript as it is played, or each case that passed; with -case show every byte on standard error")
 	f.StringVar(&c.dir, "dir", "", "`directory` of the transcripts, or of the cases (default those built in; with -record those under conformance/testdata)")
 	f.StringVar(&run, "run", "", "play only the transcripts whose name, or the cases whose id or area, matches this `regexp`")
 	f.StringVar(&resp, "resp", "2,3", "protocols to play in; transcripts that choose theirs themselves are played with either")
@@ -122,17 +129,18 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 	case c.addr != "" && c.start != "", !c.record && c.addr == "" && c.start == "":
 		return nil, errors.New("one of -addr, -start, -record is needed")
 	}
-	return c, nil
+	return c, c.matrix.check(c)
 }
 
 // cases reports whether the cases are played, and not the transcripts.
 func (c *config) cases() bool { return c.addr != "" && c.start == "" && !c.transcripts }
 
 // main does what the command line asks for and reports whether all was as
-// expected.
-func (c *config) main(out io.Writer) (bool, error) {
+// expected. It writes the result to out, and with -case and -v what goes over
+// the wire to watch. The end of ctx ends the playing of cases.
+func (c *config) main(ctx context.Context, out, watch io.Writer) (bool, error) {
 	if c.cases() {
-		return c.playMatrix(out)
+		return c.playMatrix(ctx, out, watch)
 	}
 	if c.record && c.dir == "" {
 		c.dir = filepath.Join("conformance", transcriptDir)

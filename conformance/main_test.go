@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -183,7 +184,14 @@ func TestParseFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                          "one of -addr, -start, -record is needed",
 		"-addr a -start b":          "one of -addr, -start, -record is needed",
-		"-record -addr a":           "",
+		"-record -addr a":           "say with -alone",
+		"-record -addr a -alone":    "",
+		"-addr a -report stone":     "no report is called",
+		"-addr a -workers 0":        "-workers: ",
+		"-addr a -timeout 0":        "more than nothing",
+		"-addr a -limit -1s":        "more than nothing",
+		"-addr a -column redis-5":   "no column is called",
+		"-addr a -peer-alone":       "-peer-alone goes with -peer",
 		"-record -peer redis":       "-record records the transcripts",
 		"-record -start b":          "-record records the transcripts",
 		"-transcripts":              "-transcripts goes with -addr",
@@ -273,7 +281,7 @@ func TestCommand(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			ok, err := c.main(&out)
+			ok, err := c.main(t.Context(), &out, io.Discard)
 			if err != nil || ok != tt.ok {
 				t.Errorf("ok %v, error %v; want ok %v", ok, err, tt.ok)
 			}
@@ -299,7 +307,7 @@ func TestCommandErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.main(&bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := c.main(t.Context(), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", args, err, want)
 		}
 	}
@@ -324,7 +332,7 @@ func TestRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if ok, err := c.main(&out); err != nil || !ok {
+	if ok, err := c.main(t.Context(), &out, io.Discard); err != nil || !ok {
 		t.Fatal(ok, err)
 	}
 	got, err := os.ReadFile(file)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"flag"
@@ -11,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/process"
@@ -24,23 +27,68 @@ var embeddedCases embed.FS
 
 // matrixFlags are the options for playing the cases on a server that runs.
 type matrixFlags struct {
-	auth, column, report, id string
-	exec                     string // what starts the server, with $ADDR and $PORT
-	alone                    bool
-	timeout, limit           time.Duration
-	workers                  int
+	auth, peerAuth     string
+	column, report, id string
+	exec               string // what starts the server, with $ADDR and $PORT
+	alone, peerAlone   bool
+	strict, force      bool
+	timeout, limit     time.Duration
+	workers            int
 }
 
+// The environment gives passwords where a command line would show them to
+// everybody on the machine.
+const (
+	authEnv     = "CONFORMANCE_AUTH"
+	peerAuthEnv = "CONFORMANCE_PEER_AUTH"
+)
+
 func (m *matrixFlags) define(f *flag.FlagSet) {
-	f.StringVar(&m.auth, "auth", "", "`password`, or user:password, of the server")
+	f.StringVar(&m.auth, "auth", "", "`password`, or user:password, of the server (default that in "+authEnv+")")
+	f.StringVar(&m.peerAuth, "peer-auth", "", "the same of -peer (default that in "+peerAuthEnv+")")
 	f.StringVar(&m.exec, "exec", "", "start the server at -addr with this `command`, in which $ADDR and $PORT stand for the address, and again should a case bring it to a stop")
 	f.StringVar(&m.column, "column", "", "`release` whose answers are expected (default by what the server says it is)")
 	f.StringVar(&m.report, "report", "text", "how the result is written: "+strings.Join(suite.Formats, ", "))
 	f.StringVar(&m.id, "case", "", "play only the case with this `id`")
 	f.BoolVar(&m.alone, "alone", false, "nobody else uses the server: play also the cases that change directives or users for a moment")
+	f.BoolVar(&m.peerAlone, "peer-alone", false, "nobody else uses the server of -peer either, as with -alone; one that -peer redis starts nobody does")
+	f.BoolVar(&m.strict, "strict", false, "a case that was not run, or is not established, counts as a failure")
+	f.BoolVar(&m.force, "force", false, "with -record, record from a server that is not redis-server "+recordedRelease)
 	f.DurationVar(&m.timeout, "timeout", suite.DefaultTimeout, "the longest wait for one value")
-	f.DurationVar(&m.limit, "limit", suite.DefaultLimit, "the time after which no case begins")
+	f.DurationVar(&m.limit, "limit", suite.DefaultLimit, "the time after which the run ends")
 	f.IntVar(&m.workers, "workers", suite.DefaultWorkers, "how many cases are played at a time")
+}
+
+// check returns what is wrong with the options, and takes what is not given from
+// the environment.
+func (m *matrixFlags) check(c *config) error {
+	if m.auth == "" {
+		m.auth = os.Getenv(authEnv)
+	}
+	if m.peerAuth == "" {
+		m.peerAuth = os.Getenv(peerAuthEnv)
+	}
+	if !slices.Contains(suite.Formats, m.report) {
+		return fmt.Errorf("-report: no report is called %q; there are %s", m.report, strings.Join(suite.Formats, ", "))
+	}
+	if m.workers < 1 {
+		return errors.New("-workers: at least one is needed")
+	}
+	if m.timeout <= 0 || m.limit <= 0 {
+		return errors.New("-timeout and -limit must be more than nothing")
+	}
+	if m.column != "" {
+		if _, err := suite.ColumnNamed(m.column); err != nil {
+			return fmt.Errorf("-column: %w", err)
+		}
+	}
+	if c.record && c.addr != "" && !m.alone {
+		return errors.New("-record changes directives and users of the server at -addr; say with -alone that nobody else uses it")
+	}
+	if m.peerAlone && c.peer == "" {
+		return errors.New("-peer-alone goes with -peer")
+	}
+	return nil
 }
 
 // loadCases returns the files of cases and the list of divergences, from dir or
@@ -67,18 +115,18 @@ func loadCases(dir string) ([]*suite.File, []suite.Divergence, error) {
 	return files, divergences, err
 }
 
-// target returns the server at addr, with the password of -auth.
-func (c *config) target(addr string) suite.Server {
-	s := suite.Server{Addr: addr, TLS: c.tls, Password: c.matrix.auth}
-	if user, password, ok := strings.Cut(c.matrix.auth, ":"); ok {
+// target returns the server at addr with a password as -auth gives it.
+func target(addr, auth string) suite.Server {
+	s := suite.Server{Addr: addr, Password: auth}
+	if user, password, ok := strings.Cut(auth, ":"); ok {
 		s.User, s.Password = user, password
 	}
 	return s
 }
 
 // playMatrix plays the cases on the server at -addr, beside the one at -peer if
-// there is one, and writes the report.
-func (c *config) playMatrix(out io.Writer) (ok bool, err error) {
+// there is one, and writes the report to out and what -v shows to watch.
+func (c *config) playMatrix(ctx context.Context, out, watch io.Writer) (ok bool, err error) {
 	files, divergences, err := loadCases(c.dir)
 	if err != nil {
 		return false, err
@@ -87,10 +135,8 @@ func (c *config) playMatrix(out io.Writer) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if c.record {
-		return true, c.recordCases(out, files, cases)
-	}
-	server := c.target(c.addr)
+	server := target(c.addr, c.matrix.auth)
+	server.TLS = c.tls
 	o := suite.Options{
 		Divergences: divergences, Protocols: c.protocols, Alone: c.matrix.alone,
 		Timeout: c.matrix.timeout, Limit: c.matrix.limit, Workers: c.matrix.workers,
@@ -103,11 +149,15 @@ func (c *config) playMatrix(out io.Writer) (ok bool, err error) {
 		defer p.stop()
 		o.Alone, o.Restart = true, p.start
 	}
-	name, column, err := suite.Identify(server, c.matrix.timeout)
+	id, err := suite.Identify(server, c.matrix.timeout)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", c.addr, err)
 	}
-	if o.Column = column; c.matrix.column != "" {
+	if c.record {
+		return true, c.recordCases(ctx, out, server, id, files, cases)
+	}
+	o.Column, o.Bound = id.Column, id.Bound
+	if c.matrix.column != "" {
 		if o.Column, err = suite.ColumnNamed(c.matrix.column); err != nil {
 			return false, err
 		}
@@ -118,23 +168,36 @@ func (c *config) playMatrix(out io.Writer) (ok bool, err error) {
 			return false, startErr
 		}
 		defer func() { err = errors.Join(err, stop()) }()
-		peer := suite.Server{Addr: addr}
-		if o.Peer = &peer; c.peer != "redis" {
-			peer = c.target(addr)
-			peer.TLS = nil
-		}
-		if _, o.PeerColumn, err = suite.Identify(peer, c.matrix.timeout); err != nil {
+		peer := target(addr, c.matrix.peerAuth)
+		o.Peer, o.PeerAlone = &peer, c.matrix.peerAlone || c.peer == "redis"
+		peerID, err := suite.Identify(peer, c.matrix.timeout)
+		if err != nil {
 			return false, fmt.Errorf("the peer %s: %w", c.peer, err)
+		}
+		o.PeerColumn = peerID.Column
+		if o.Bound == "" && peerID.Bound != "" {
+			o.Bound = peerID.Bound
 		}
 	}
 	if c.verbose && c.matrix.id != "" {
 		o.Workers = 1
-		o.Observe = func(client string, sent bool, b []byte) { dumpBytes(out, client, sent, b) }
+		var mu sync.Mutex // since what redis-cli prints comes from a goroutine of its own
+		o.Observe = func(client string, sent bool, b []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			dumpBytes(watch, client, sent, b)
+		}
 	}
-	r := suite.Run(server, cases, o)
-	r.Name = name
+	r := suite.Run(ctx, server, cases, o)
+	r.Name, r.Nearest = id.Name, id.Nearest && c.matrix.column == ""
 	if err := r.Write(out, c.matrix.report, suite.WriteOptions{Verbose: c.verbose}); err != nil {
 		return false, err
+	}
+	switch notRun := r.Count("", suite.NotRun); {
+	case notRun == len(cases):
+		return false, errors.New("no case was run")
+	case c.matrix.strict && notRun+r.Count("", suite.NotEstablished) > 0:
+		return false, nil
 	}
 	return r.OK(), nil
 }
@@ -166,15 +229,24 @@ func (c *config) choose(cases []*suite.Case) ([]*suite.Case, error) {
 	return cases, nil
 }
 
-// recordCases takes what the server at -addr answers for what cases list, and
-// writes the files that hold them.
-func (c *config) recordCases(out io.Writer, files []*suite.File, cases []*suite.Case) error {
+// recordedRelease is the release of redis-server that cases are recorded from.
+const recordedRelease = "7.0.15"
+
+// recordCases takes what a server answers for what cases list, and writes the
+// files that hold them.
+func (c *config) recordCases(ctx context.Context, out io.Writer, server suite.Server, id suite.Identity, files []*suite.File, cases []*suite.Case) error {
+	if id.Name != "redis "+recordedRelease && !c.matrix.force {
+		return fmt.Errorf("cases are recorded from redis-server %s, and this is %s; -force does it nevertheless", recordedRelease, id.Name)
+	}
 	dir := c.dir
 	if dir == "" {
 		dir = filepath.Join("conformance", casesDir)
 	}
-	failed := suite.Record(c.target(c.addr), cases, suite.Options{Timeout: c.matrix.timeout})
+	failed := suite.Record(ctx, server, cases, suite.Options{Timeout: c.matrix.timeout})
 	for _, f := range files {
+		if !slices.ContainsFunc(f.Cases, func(k *suite.Case) bool { return slices.Contains(cases, k) }) {
+			continue
+		}
 		if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(f.Format()), 0o666); err != nil {
 			return fmt.Errorf("recording: %w", err)
 		}
@@ -185,17 +257,26 @@ func (c *config) recordCases(out io.Writer, files []*suite.File, cases []*suite.
 	return failed
 }
 
-// dumpBytes shows what a client sends or is sent, sixteen bytes a line.
+// dumpBytes shows what a client sends or is sent, sixteen bytes a line. A line
+// with a star stands for all that are as the one above it.
 func dumpBytes(out io.Writer, client string, sent bool, b []byte) {
 	arrow := "<"
 	if sent {
 		arrow = ">"
 	}
-	const most = 1 << 10
-	rest := len(b) - most
-	b = b[:min(len(b), most)]
-	for at := 0; at < len(b); at += 16 {
-		row := b[at:min(at+16, len(b))]
+	const width = 16
+	var last []byte
+	starred := false
+	for at := 0; at < len(b); at += width {
+		row := b[at:min(at+width, len(b))]
+		if bytes.Equal(row, last) && at+width < len(b) {
+			if !starred {
+				fmt.Fprintf(out, "%s%s *\n", client, arrow)
+			}
+			starred = true
+			continue
+		}
+		last, starred = row, false
 		text := []byte(string(row))
 		for i, x := range text {
 			if x < ' ' || x > '~' {
@@ -203,8 +284,5 @@ func dumpBytes(out io.Writer, client string, sent bool, b []byte) {
 			}
 		}
 		fmt.Fprintf(out, "%s%s %04x  % -47x  %s\n", client, arrow, at, row, text)
-	}
-	if rest > 0 {
-		fmt.Fprintf(out, "%s%s … and %d bytes more\n", client, arrow, rest)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,16 +18,23 @@ import (
 // command runs the command as a user would and returns what it prints.
 func command(t *testing.T, args ...string) (ok bool, out string) {
 	t.Helper()
+	ok, out, _, err := commandWith(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok, out
+}
+
+// commandWith is like command, with what goes to standard error and the error.
+func commandWith(t *testing.T, args ...string) (ok bool, out, watched string, err error) {
+	t.Helper()
 	c, err := parseFlags(args, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	ok, err = c.main(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ok, b.String()
+	var b, watch bytes.Buffer
+	ok, err = c.main(t.Context(), &b, &watch)
+	return ok, b.String(), watch.String(), err
 }
 
 // TestCases plays all cases on both servers, each in its own column.
@@ -109,6 +117,88 @@ func TestPassword(t *testing.T) {
 	}
 }
 
+// TestPasswordOfTheEnvironment holds that a password need not stand on the command
+// line, and that a peer does not get it.
+func TestPasswordOfTheEnvironment(t *testing.T) {
+	s := sut.Start(t, redis70(t), "--requirepass", "secret")
+	t.Setenv(authEnv, "secret")
+	if ok, out := command(t, "-addr", s.Addr, "-case", "SUB-001", "-timeout", "20s"); !ok {
+		t.Error(out)
+	}
+	_, out, _, err := commandWith(t, "-addr", s.Addr, "-peer", s.Addr, "-case", "SUB-001", "-timeout", "20s")
+	if err == nil && !strings.Contains(out, "the peer: ") {
+		t.Errorf("the peer got the password of the server:\n%s", out)
+	}
+	t.Setenv(peerAuthEnv, "default:secret")
+	if ok, out := command(t, "-addr", s.Addr, "-peer", s.Addr, "-case", "SUB-001", "-timeout", "20s"); !ok {
+		t.Error(out)
+	}
+}
+
+// TestNothingRan holds that a run of nothing is no success, and that -strict
+// takes what was left out for a failure.
+func TestNothingRan(t *testing.T) {
+	t.Parallel()
+	s := sut.Start(t, sut.Pubsubd(t))
+	_, out, _, err := commandWith(t, "-addr", s.Addr, "-case", "OBL-018")
+	if err == nil || !strings.Contains(err.Error(), "no case was run") || !strings.Contains(out, "OBL-018") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, strict := range []bool{false, true} {
+		if ok, out := command(t, "-addr", s.Addr, "-run", "OBL-018|SUB-001", "-strict="+strconv.FormatBool(strict)); ok == strict {
+			t.Errorf("with -strict=%v ok is %v:\n%s", strict, ok, out)
+		}
+	}
+}
+
+// TestScreens holds that cases of redis-cli have a protocol, and tell a command
+// that is not known from an answer that is wrong.
+func TestScreens(t *testing.T) {
+	t.Parallel()
+	s := sut.Start(t, redis70(t))
+	dir := t.TempDir()
+	const text = "# Screens.\nwhy: w\n\ncase: RCL-001 one\nargs NOSUCH\n-- screen --\nOK\n[exit status 0]\n\n" +
+		"case: RCL-002 two\nargs -3 PING\n-- screen --\nPONG\n[exit status 0]\n\n" +
+		"case: RCL-003 three\nargs PING\nwait never\n-- screen --\nPONG\n[exit status 0]\n"
+	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	outcomes := func(resp string) map[string]string {
+		_, out := command(t, "-addr", s.Addr, "-dir", dir, "-report", "json", "-resp", resp, "-timeout", "20s", "-limit", "10m")
+		var report struct {
+			Cases []struct{ ID, Outcome string }
+		}
+		if err := json.Unmarshal([]byte(out), &report); err != nil {
+			t.Fatal(err)
+		}
+		m := map[string]string{}
+		for _, c := range report.Cases {
+			m[c.ID] = c.Outcome
+		}
+		return m
+	}
+	if got := outcomes("2"); got["RCL-001"] != "not supported" || got["RCL-002"] != "not run" || got["RCL-003"] != "differs" {
+		t.Errorf("in RESP2 %v", got)
+	}
+	if got := outcomes("3"); got["RCL-001"] != "not run" || got["RCL-002"] != "passed" {
+		t.Errorf("in RESP3 %v", got)
+	}
+	_, _, watched, err := commandWith(t, "-addr", s.Addr, "-dir", dir, "-case", "RCL-002", "-v")
+	if err != nil || !strings.Contains(watched, "redis-cli< 0000  50 4f 4e 47") {
+		t.Errorf("%v, watched\n%s", err, watched)
+	}
+}
+
+// TestDumpBytes holds that every byte is shown, and what repeats once.
+func TestDumpBytes(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	dumpBytes(&b, "c1", true, []byte(strings.Repeat("x", 1<<20)+"the end of it all"))
+	if lines := strings.Count(b.String(), "\n"); lines != 4 || !strings.Contains(b.String(), "c1> *\n") || !strings.Contains(b.String(), "the end of it al\nc1> 100010  6c ") {
+		t.Errorf("%d lines:\n%s", lines, b.String())
+	}
+}
+
 // TestReports holds that each format is well formed and shows a difference with
 // its bytes.
 func TestReports(t *testing.T) {
@@ -157,10 +247,13 @@ type junit struct {
 func TestOneCase(t *testing.T) {
 	t.Parallel()
 	s := sut.Start(t, sut.Pubsubd(t))
-	ok, out := command(t, "-addr", s.Addr, "-case", "sub-001", "-v", "-resp", "2")
-	for _, want := range []string{"c1> 0000  2a 32 0d 0a 24 39", "c1< 0000  2a 33", "SUB-001 passed"} {
-		if !ok || !strings.Contains(out, want) {
-			t.Errorf("no %q in\n%s", want, out)
+	ok, out, watched, err := commandWith(t, "-addr", s.Addr, "-case", "sub-001", "-v", "-resp", "2")
+	if !ok || err != nil || !strings.Contains(out, "SUB-001 passed") || strings.Contains(out, "c1>") {
+		t.Errorf("error %v, printed\n%s", err, out)
+	}
+	for _, want := range []string{"c1> 0000  2a 32 0d 0a 24 39", "c1< 0000  2a 33"} {
+		if !strings.Contains(watched, want) {
+			t.Errorf("no %q in\n%s", want, watched)
 		}
 	}
 }
@@ -208,6 +301,41 @@ func TestCaseFiles(t *testing.T) {
 	}
 }
 
+// TestRecordGuards holds that recording needs the release to record from, and
+// leaves files alone whose cases were not asked for.
+func TestRecordGuards(t *testing.T) {
+	t.Parallel()
+	ours := sut.Start(t, sut.Pubsubd(t))
+	dir := t.TempDir()
+	const one = "# One.\nwhy: w\n\ncase: SUB-001 one\nresp: 2\nc1> PING\nc1<\n\ncase: SUB-002 two\nresp: 2\nc1> PING x\nc1< \"x\"\nc1<! {d} \"y\"\n"
+	const other = "why: w\ncase: PAT-001 laid out in another way\nc1>   PING   x\nc1< \"y\"\n"
+	for name, text := range map[string]string{"one.txt": one, "other.txt": other} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"-record", "-alone", "-dir", dir, "-timeout", "20s", "-run", "SUB", "-addr"}
+	if _, _, _, err := commandWith(t, append(args, ours.Addr)...); err == nil || !strings.Contains(err.Error(), "-force") {
+		t.Errorf("recorded from pubsubd: %v", err)
+	}
+	if _, out, _, err := commandWith(t, append(args, ours.Addr, "-force")...); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "one.txt")); err != nil || !strings.Contains(string(text), "c1< +PONG") {
+		t.Errorf("%v, recorded\n%s", err, text)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "other.txt")); err != nil || string(text) != other {
+		t.Errorf("%v, the file that was not asked for is\n%s", err, text)
+	}
+	wrong := strings.Replace(one, `{d} "y"`, `{d} "x"`, 1)
+	if err := os.WriteFile(filepath.Join(dir, "one.txt"), []byte(wrong), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := commandWith(t, append(args, ours.Addr, "-force")...); err == nil || !strings.Contains(err.Error(), "{d}") {
+		t.Errorf("recorded what is declared as a difference: %v", err)
+	}
+}
+
 // TestRecordCases holds that recording again changes nothing.
 func TestRecordCases(t *testing.T) {
 	t.Parallel()
@@ -222,7 +350,7 @@ func TestRecordCases(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, name), blank, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if ok, out := command(t, "-record", "-addr", s.Addr, "-dir", dir, "-timeout", "20s"); !ok {
+	if ok, out := command(t, "-record", "-addr", s.Addr, "-alone", "-dir", dir, "-timeout", "20s"); !ok {
 		t.Fatal(out)
 	}
 	after, err := os.ReadFile(filepath.Join(dir, name))

@@ -17,11 +17,13 @@ const startTimeout = 20 * time.Second
 // A program is a server that -exec starts.
 type program struct {
 	command, addr string
-	cmd           *exec.Cmd // nil while it does not run
+	cmd           *exec.Cmd     // nil while it does not run
+	ended         chan struct{} // closed once cmd has ended
 }
 
 // start starts the program, after ending the one that runs, and waits until it
-// listens.
+// listens. It fails if somebody else listens at the address, since cases that
+// need to be alone would then be played on a server that -exec has not started.
 func (p *program) start() error {
 	p.stop()
 	_, port, err := net.SplitHostPort(p.addr)
@@ -32,24 +34,50 @@ func (p *program) start() error {
 	if err != nil || len(words) == 0 {
 		return fmt.Errorf("-exec: %q is no command", p.command)
 	}
-	p.cmd = exec.Command(words[0], words[1:]...)
-	p.cmd.Stderr = os.Stderr
-	if err := p.cmd.Start(); err != nil {
-		p.cmd = nil
+	if p.listens() == nil {
+		return fmt.Errorf("-exec: something that -exec has not started, or not ended, listens at %s", p.addr)
+	}
+	cmd, ended := exec.Command(words[0], words[1:]...), make(chan struct{})
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("-exec: %w", err)
 	}
+	p.cmd, p.ended = cmd, ended
+	go func() {
+		// How it ended does not matter; that it did does.
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for began := time.Now(); ; <-tick.C {
-		nc, err := net.DialTimeout("tcp", p.addr, time.Second)
-		if err == nil {
-			return nc.Close()
+	for deadline := time.After(startTimeout); ; {
+		err := p.listens()
+		select {
+		case <-ended:
+			p.cmd = nil
+			return fmt.Errorf("-exec: %s has ended (%v); it must be the server itself and stay", words[0], cmd.ProcessState)
+		default:
 		}
-		if time.Since(began) > startTimeout {
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ended:
+		case <-deadline:
 			p.stop()
 			return fmt.Errorf("-exec: %s does not listen: %w", words[0], err)
 		}
 	}
+}
+
+// listens returns nil if something listens at the address.
+func (p *program) listens() error {
+	nc, err := net.DialTimeout("tcp", p.addr, time.Second)
+	if err != nil {
+		return err
+	}
+	return nc.Close()
 }
 
 // stop ends the program at once, since one that hangs ends in no other way.
@@ -57,8 +85,8 @@ func (p *program) stop() {
 	if p.cmd == nil {
 		return
 	}
-	// The only errors are that it has ended already, and that it was killed.
+	// The only error is that it has ended already.
 	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	<-p.ended
 	p.cmd = nil
 }

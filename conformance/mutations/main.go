@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -250,7 +251,7 @@ func (p player) play(binary string, cases []*suite.Case) (*suite.Report, string,
 	if err != nil {
 		return nil, "", err
 	}
-	report := suite.Run(suite.Server{Addr: s.Addr}, cases, suite.Options{
+	report := suite.Run(context.Background(), suite.Server{Addr: s.Addr}, cases, suite.Options{
 		Column: column, Divergences: p.divergences, Alone: true, Timeout: 5 * time.Second,
 	})
 	var b strings.Builder

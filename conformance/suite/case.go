@@ -20,7 +20,7 @@ const userMark = "${user}"
 
 // samplePrefix is the prefix with which cases are parsed to be looked at. It is
 // as long as any other, so that long lines are laid out alike.
-const samplePrefix = "c00000-000:"
+const samplePrefix = "csampl-aaa:"
 
 // A Case is one thing that is expected of a server.
 type Case struct {
@@ -45,14 +45,26 @@ type Case struct {
 	Screen bool
 	// NoPassword says that it holds only where the default user needs none.
 	NoPassword bool
+	// Standalone says that it holds only where the server is neither a node of a
+	// cluster nor a replica.
+	Standalone bool
 
-	needs   []need     // what it takes for granted of directives
-	restore []string   // directives to put back
-	after   [][]string // commands to send when the case is over, with prefixMark
-	head    []string   // lines from "case:" to the first of text, for Format
-	text    string     // the transcript, with prefixMark
-	reasons []string   // divergences it mentions
+	publishes bool       // some client sends PUBLISH
+	heavy     bool       // clients send more than heavyBytes
+	needs     []need     // what it takes for granted of directives
+	restore   []string   // directives to put back
+	after     [][]string // commands to send when the case is over, with prefixMark
+	head      []string   // lines from "case:" to the first of text, for Format
+	text      string     // the transcript, with prefixMark
+	reasons   []string   // divergences it mentions
 }
+
+// heavyBytes is what the clients of a case may send for it to be played beside
+// others.
+const heavyBytes = 1 << 20
+
+// single reports whether no other case is played meanwhile.
+func (c *Case) single() bool { return c.Alone || c.heavy }
 
 // An Area is a group of cases.
 type Area struct {
@@ -228,6 +240,8 @@ func (c *Case) header(line string) (bool, error) {
 			c.Alone = true
 		case "no password":
 			c.NoPassword = true
+		case "standalone":
+			c.Standalone = true
 		default:
 			n, err := parseNeed(value)
 			if err != nil {
@@ -254,13 +268,14 @@ func (c *Case) header(line string) (bool, error) {
 // check parses the transcript and takes over what it says.
 func (c *Case) check() error {
 	if c.Screen = strings.HasPrefix(c.ID, "RCL-"); c.Screen {
-		c.Protocols = []int{transcript.Raw}
 		if c.Why == "" {
 			return fmt.Errorf("%s: %s does not say why it matters", c.File, c.ID)
 		}
-		if _, err := c.parseScreen(samplePrefix); err != nil {
+		screen, err := c.parseScreen(samplePrefix, Server{})
+		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
+		c.Protocols, c.publishes = []int{screen.proto()}, screen.publishes()
 		return nil
 	}
 	s, err := c.script(samplePrefix, Server{})
@@ -274,6 +289,7 @@ func (c *Case) check() error {
 		return fmt.Errorf("%s: %s does not say why it matters", c.File, c.ID)
 	}
 	c.Protocols, c.reasons = s.Protocols, s.Reasons()
+	c.publishes, c.heavy = s.Publishes(), s.RequestBytes() > heavyBytes
 	c.Alone = c.Alone || s.Alone
 	return nil
 }
@@ -289,11 +305,17 @@ func (c *Case) Reasons() []string { return slices.Clone(c.reasons) }
 
 // record replaces what the case lists by what was received in runs, which must
 // have been played with this prefix on this server; see transcript.Script.Record.
+// In a case that names the user of its clients every word that is this name is.
 func (c *Case) record(s *transcript.Script, prefix string, server Server, runs ...*transcript.Run) error {
 	if err := s.Record(runs...); err != nil {
 		return err
 	}
+	named := strings.Contains(c.text, userMark)
 	c.text = strings.NewReplacer(prefix, prefixMark, shownUser(server.user()), shownUser(userMark)).Replace(s.Format())
+	if named {
+		word := regexp.MustCompile(`([ "])` + regexp.QuoteMeta(server.user()) + `([ "\n])`)
+		c.text = word.ReplaceAllString(c.text, "${1}$"+userMark+"${2}")
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -115,4 +116,13 @@ func expect(c Column, list []Divergence) expectation {
 // established reports whether all that c mentions is known for the column.
 func (e expectation) established(c *Case) bool {
 	return !slices.ContainsFunc(c.reasons, func(id string) bool { return e.unknown[id] })
+}
+
+// supposing returns the expectation for which all that is unknown holds.
+func (e expectation) supposing() expectation {
+	holds := maps.Clone(e.holds)
+	for id, unknown := range e.unknown {
+		holds[id] = holds[id] || unknown
+	}
+	return expectation{holds: holds}
 }

@@ -27,7 +27,7 @@ func parseNeed(text string) (need, error) {
 		words = slices.Delete(words, 1, 2)
 	}
 	if len(words) != 3 || words[1] != "=" && words[1] != ">=" || n.class != "" && words[1] == "=" {
-		return need{}, fmt.Errorf("needs: %q is neither alone nor no password nor a directive with = or >= and a number", text)
+		return need{}, fmt.Errorf("needs: %q is neither alone nor no password nor standalone nor a directive with = or >= and a number", text)
 	}
 	number, err := strconv.ParseInt(words[2], 10, 64)
 	if err != nil {

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -12,12 +13,15 @@ import (
 // File.Format then gives the text to keep.
 //
 // A case that cannot be recorded stays as it is. The error tells of all of them.
-func Record(server Server, cases []*Case, o Options) error {
+func Record(ctx context.Context, server Server, cases []*Case, o Options) error {
 	o = o.withDefaults()
-	r := &runner{Options: o, server: server, run: "recrd"}
+	r := &runner{Options: o, server: server, ctx: ctx, run: "recrd"}
 	var errs []error
 	for _, c := range cases {
-		if err := r.recordCase(c, r.prefix()); err != nil {
+		if err := context.Cause(ctx); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		if err := r.recordCase(ctx, c, r.prefix()); err != nil {
 			errs = append(errs, fmt.Errorf("recording %s: %w", c.ID, err))
 		}
 	}
@@ -26,7 +30,7 @@ func Record(server Server, cases []*Case, o Options) error {
 
 // recordCase records one case. Its protocols share a prefix, so that what they
 // have in common shows.
-func (r *runner) recordCase(c *Case, prefix string) error {
+func (r *runner) recordCase(ctx context.Context, c *Case, prefix string) error {
 	if c.Screen {
 		return r.recordScreen(c, prefix)
 	}
@@ -43,7 +47,7 @@ func (r *runner) recordCase(c *Case, prefix string) error {
 		runs = append(runs, transcript.Player{
 			Addr: r.server.Addr, TLS: r.server.TLS, Login: r.server.login(), Timeout: r.Timeout,
 			Expect: transcript.ExpectRedis,
-		}.Play(s, proto))
+		}.PlayContext(ctx, s, proto))
 		if err := undo(); err != nil {
 			return err
 		}

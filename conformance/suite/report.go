@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,12 +36,15 @@ type Difference struct {
 	Line int
 	// Text says what happened where bytes do not.
 	Text string
-	// Want and Got are the bytes expected and received.
-	Want, Got []byte
+	// Want and Got are the bytes expected and received. Masked says that what
+	// varies is taken out of both, and Received is what truly came.
+	Want, Got, Received []byte
+	Masked              bool
 	// Wants and Gots are the same as they are written in a case.
 	Wants, Gots string
 
-	unsupported bool
+	unsupported bool // the server does not know what it was asked for
+	left        bool // the case could not be undone
 }
 
 // A Result is how one case went.
@@ -57,14 +62,17 @@ type Report struct {
 	// Server is its address and Name what it says it is.
 	Server, Name string
 	Column       Column
+	// Nearest says that the release of the server has no column of its own.
+	Nearest bool
 	// Peer says that the server was compared with another one.
 	Peer bool
 	// NoRESP3 says that the server refuses HELLO 3, so that all was played in
 	// RESP2 alone.
 	NoRESP3 bool
-	// Cut says that the run ended before all cases were played, because its time
-	// was over or the server answered nobody any more.
-	Cut     bool
+	// Cut says why the run ended before all cases were played: its time was over,
+	// it was interrupted, or the server answered nobody any more. Empty means
+	// that it came to its end.
+	Cut     string
 	Began   time.Time
 	Took    time.Duration
 	Results []Result // in the order of the cases given
@@ -74,7 +82,7 @@ type Report struct {
 // asked for, and the run came to its end.
 // Cases that were not run because they would disturb others do not count.
 func (r *Report) OK() bool {
-	return !r.NoRESP3 && !r.Cut && r.Count("", Differs) == 0 && r.Count("", NotSupported) == 0
+	return !r.NoRESP3 && r.Cut == "" && r.Count("", Differs) == 0 && r.Count("", NotSupported) == 0
 }
 
 // Count returns how many cases of an area had an outcome. An empty area is all
@@ -115,6 +123,21 @@ func (res *Result) add(list []Difference) {
 	res.Differences = append(res.Differences, list[:min(len(list), maxDifferences)]...)
 }
 
+// left reports whether the case has left something on the server.
+func (res *Result) left() bool {
+	return slices.ContainsFunc(res.Differences, func(d Difference) bool { return d.left })
+}
+
+// failure is the difference that a case could not be played, or undone.
+func failure(proto int, err error) Difference {
+	no := refusal{}
+	return Difference{
+		Proto: proto, Text: err.Error(),
+		unsupported: errors.As(err, &no) && no.unknown() || errors.Is(err, errNoDirective),
+		left:        errors.As(err, new(leftError)),
+	}
+}
+
 // differences turns the problems of a run into differences.
 func differences(proto int, problems []transcript.Problem) []Difference {
 	var list []Difference
@@ -126,6 +149,8 @@ func differences(proto int, problems []transcript.Problem) []Difference {
 			}
 			d.Want, d.Wants = wire(p.Want)
 			d.Got, d.Gots = wire(p.Got)
+			d.Received, _ = wire(p.Received)
+			d.Masked = len(d.Received) > 0 && !bytes.Equal(d.Received, d.Got)
 		}
 		d.unsupported = unsupported(p)
 		list = append(list, d)
@@ -146,9 +171,6 @@ func wire(values []transcript.Value) (b []byte, text string) {
 // unsupported reports whether a problem is that the server does not know what
 // it was asked for, rather than that it does it in another way.
 func unsupported(p transcript.Problem) bool {
-	if strings.Contains(p.Text, "cannot switch to RESP3") {
-		return true
-	}
 	return slices.ContainsFunc(p.Got, unknown) && !slices.ContainsFunc(p.Want, unknown)
 }
 
@@ -170,15 +192,23 @@ func compare(proto int, run, peer *transcript.Run) []Difference {
 		if i < len(peer.Observations) {
 			want = peer.Observations[i].Values
 		}
-		if !slices.EqualFunc(want, o.Values, func(a, b transcript.Value) bool { return a.String() == b.String() }) {
+		if !slices.EqualFunc(want, o.Values, sameValue) {
 			problems = append(problems, transcript.Problem{
-				Line: o.Expectation.Line, Client: o.Expectation.Client, Want: want, Got: o.Values,
+				Line: o.Expectation.Line, Client: o.Expectation.Client, Want: want, Got: o.Values, Received: o.Received,
 			})
 		}
 	}
-	ours, theirs := fmt.Sprint(run.Problems), fmt.Sprint(peer.Problems)
-	if ours != theirs && len(problems) == 0 {
+	if len(problems) == 0 && !slices.EqualFunc(run.Problems, peer.Problems, sameProblem) {
+		ours, theirs := fmt.Sprint(run.Problems), fmt.Sprint(peer.Problems)
 		problems = append(problems, transcript.Problem{Text: "the server: " + ours + "; the peer: " + theirs})
 	}
 	return differences(proto, problems)
+}
+
+func sameValue(a, b transcript.Value) bool { return a.String() == b.String() }
+
+// sameProblem reports whether two servers fail alike. The text of a problem has
+// addresses and names in it that differ from run to run.
+func sameProblem(a, b transcript.Problem) bool {
+	return a.Line == b.Line && a.Client == b.Client && slices.EqualFunc(a.Got, b.Got, sameValue)
 }

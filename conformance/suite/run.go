@@ -1,12 +1,13 @@
 package suite
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -66,23 +67,30 @@ type Options struct {
 	// Alone says that nobody else uses the server, so that cases may change its
 	// directives and users for a moment, and count what all clients do.
 	Alone bool
+	// Bound is that of the Identity of the server, or of the peer. Empty means
+	// that cases are played that need a server which depends on no other.
+	Bound string
 	// Timeout bounds the wait for one value. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// Limit bounds the run: no case begins later. Zero means DefaultLimit.
+	// Limit bounds the run: what is not over then is cut short and counts as not
+	// run. What cases have changed is put back even so. Zero means DefaultLimit.
 	Limit time.Duration
 	// Workers is how many cases are played at a time, those apart that need to
 	// be alone. Zero means DefaultWorkers.
 	Workers int
 	// Peer is a server to compare with. Nil means that what the cases list is
-	// expected. PeerColumn is its release.
+	// expected. PeerColumn is its release, and PeerAlone says of it what Alone
+	// says of the server; without it no case is played that needs to be alone.
 	Peer       *Server
 	PeerColumn Column
+	PeerAlone  bool
 	// Restart starts the server anew, at the same address, once it answers nobody
 	// any more. Nil means that the run ends there. With it cases are played one
 	// at a time.
 	Restart func() error
-	// Observe is called with what clients send and are sent. Nil means that
-	// nobody looks. With several workers calls come from several goroutines.
+	// Observe is called with what clients send and are sent, but for what logs
+	// them in. Those of the peer have names that begin with "peer ". Nil means
+	// that nobody looks. With several workers calls come from several goroutines.
 	Observe func(client string, sent bool, b []byte)
 }
 
@@ -105,29 +113,47 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// caseTimeouts is how many times Timeout a case may last in one protocol.
+const caseTimeouts = 10
+
+var errLimit = errors.New("the time for the run was over")
+
 // Run plays cases on the server and reports how it did. It never returns an
-// error: a server that cannot be reached fails every case.
-func Run(server Server, cases []*Case, o Options) *Report {
+// error: a server that cannot be reached fails every case. The end of ctx ends
+// the run, after what cases have changed is put back.
+func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 	o = o.withDefaults()
+	ctx, stop := context.WithTimeoutCause(ctx, o.Limit, errLimit)
+	defer stop()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	r := &runner{
 		Options: o,
 		server:  server,
+		ctx:     ctx,
+		end:     end,
 		want:    expect(o.Column, o.Divergences),
 		began:   time.Now(),
-		run:     strings.ToLower(rand.Text()[:5]),
+		run:     randomLetters(5),
+		playing: map[string]bool{},
 	}
+	r.peerWant = expect(o.PeerColumn, o.Divergences)
 	if slices.ContainsFunc(cases, func(c *Case) bool { return c.Screen }) {
 		r.noCLI = noCLI(server)
 	}
-	r.peerWant = expect(o.PeerColumn, o.Divergences)
 	r.directives = []map[string]string{directives(server, cases, o.Timeout)}
 	if o.Peer != nil {
 		r.directives = append(r.directives, directives(*o.Peer, cases, o.Timeout))
 	}
-	noRESP3 := slices.Contains(o.Protocols, 3) && refusesRESP3(server, o.Timeout)
-	if noRESP3 {
-		r.Protocols = []int{2}
+	if slices.Contains(o.Protocols, 3) && refusesRESP3(server, o.Timeout) {
 		r.noRESP3 = true
+		r.Protocols = slices.DeleteFunc(slices.Clone(r.Protocols), func(p int) bool { return p == 3 })
+	}
+	r.overheard = r.strangers(server)
+	if o.Peer != nil && r.overheard == "" {
+		if r.overheard = r.strangers(*o.Peer); r.overheard != "" {
+			r.overheard = "on the peer " + r.overheard
+		}
 	}
 	results := make([]Result, len(cases))
 	queue := make(chan int)
@@ -140,107 +166,160 @@ func Run(server Server, cases []*Case, o Options) *Report {
 		})
 	}
 	for i, c := range cases {
-		if !c.Alone {
+		if !c.single() {
 			queue <- i
 		}
 	}
 	close(queue)
 	workers.Wait()
 	for i, c := range cases {
-		if c.Alone {
+		if c.single() {
 			results[i] = r.play(c)
 		}
 	}
-	return &Report{Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, NoRESP3: noRESP3, Cut: r.cut != "", Began: r.began, Took: time.Since(r.began), Results: results}
+	report := &Report{
+		Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, NoRESP3: r.noRESP3,
+		Began: r.began, Took: time.Since(r.began), Results: results,
+	}
+	if why := context.Cause(ctx); why != nil {
+		report.Cut = why.Error()
+	}
+	return report
 }
 
 // A runner is the state of one run.
 type runner struct {
 	Options
 	server         Server
+	ctx            context.Context // its cause is why no further case is played
+	end            context.CancelCauseFunc
 	want, peerWant expectation
 	began          time.Time
 	run            string              // part of each prefix
 	noRESP3        bool                // the server refuses HELLO 3
 	noCLI          string              // why there can be no cases of redis-cli
+	overheard      string              // why there can be no cases that publish
 	directives     []map[string]string // of the server, and of the peer
 
-	mu    sync.Mutex // guards the fields below
-	plays int
-	cut   string // why no further case is played
+	mu      sync.Mutex // guards the fields below
+	plays   int
+	playing map[string]bool // ids of the cases that are played now
+}
+
+// randomLetters returns n random letters. Names have no digits, so that masks
+// which hide digits leave them alone.
+func randomLetters(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // which never fails
+	for i := range b {
+		b[i] = 'a' + b[i]%26
+	}
+	return string(b)
 }
 
 // prefix returns a prefix that nobody else has.
 func (r *runner) prefix() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	n := r.plays
 	r.plays++
-	n := strconv.FormatInt(int64(r.plays), 36)
-	return "c" + r.run + "-" + strings.Repeat("0", max(0, 3-len(n))) + n + ":"
+	serial := make([]byte, 3)
+	for i := range serial {
+		serial[len(serial)-1-i] = byte('a' + n%26)
+		n /= 26
+	}
+	return "c" + r.run + "-" + string(serial) + ":"
+}
+
+// strangers returns why no message may be published, empty if nobody gets it: a
+// client that is subscribed to a pattern that everything matches would be sent
+// what the cases publish, and counted as a receiver.
+func (r *runner) strangers(server Server) string {
+	a, err := dial(server, r.Timeout)
+	if err != nil {
+		return "" // which each case will tell
+	}
+	defer a.close()
+	v, err := a.do("PUBLISH", r.prefix()+"nobody", "")
+	if err != nil || v.Text == "0" {
+		return ""
+	}
+	return "somebody else is subscribed to a pattern that matches every channel, and would get what the case publishes"
+}
+
+// whyNot returns why a case is not to be played, empty if it is.
+func (r *runner) whyNot(c *Case) string {
+	if why := context.Cause(r.ctx); why != nil {
+		return why.Error()
+	}
+	switch {
+	case c.Alone && !r.Alone:
+		return "it needs a server that nobody else uses; say so with -alone"
+	case c.Alone && r.Peer != nil && !r.PeerAlone:
+		return "it needs a peer that nobody else uses; say so with -peer-alone"
+	case c.NoPassword && (r.server.Password != "" || r.Peer != nil && r.Peer.Password != ""):
+		return "it needs a server without a password"
+	case c.Standalone && r.Bound != "":
+		return "it needs a server on its own, and this is " + r.Bound
+	case c.publishes && r.overheard != "":
+		return r.overheard
+	case c.Screen && r.noCLI != "":
+		return r.noCLI
+	}
+	for _, values := range r.directives {
+		if n, lacks := c.lacking(values); lacks {
+			return "it needs " + n.String()
+		}
+	}
+	return ""
 }
 
 // play plays one case in each of its protocols.
 func (r *runner) play(c *Case) Result {
 	res := Result{Case: c, Outcome: Passed}
+	if res.Note = r.whyNot(c); res.Note != "" {
+		res.Outcome = NotRun
+		return res
+	}
 	began := time.Now()
-	if time.Since(r.began) > r.Limit {
-		r.end("the time for the run was over")
-	}
-	r.mu.Lock()
-	cut := r.cut
-	r.mu.Unlock()
-	switch {
-	case cut != "":
-		res.Outcome, res.Note = NotRun, cut
-		return res
-	case c.Alone && !r.Alone:
-		res.Outcome, res.Note = NotRun, "it needs a server that nobody else uses; say so with -alone"
-		return res
-	case c.NoPassword && (r.server.Password != "" || r.Peer != nil && r.Peer.Password != ""):
-		res.Outcome, res.Note = NotRun, "it needs a server without a password"
-		return res
-	}
-	for _, values := range r.directives {
-		if n, lacks := c.lacking(values); lacks {
-			res.Outcome, res.Note = NotRun, "it needs "+n.String()
-			return res
-		}
-	}
-	if c.Screen && r.noCLI != "" {
-		res.Outcome, res.Note = NotRun, r.noCLI
-		return res
-	}
+	r.begin(c)
+	defer r.over(c)
 	played := false
 	for _, proto := range c.Protocols {
-		if proto != transcript.Raw && !slices.Contains(r.Protocols, proto) {
-			continue
+		if proto == transcript.Raw && !c.Screen || slices.Contains(r.Protocols, proto) {
+			played = true
+			res.add(r.playIn(c, proto))
 		}
-		played = true
-		res.add(r.playIn(c, proto))
 	}
-	if !played && r.noRESP3 {
+	switch why := context.Cause(r.ctx); {
+	case !played && r.noRESP3 && slices.Contains(c.Protocols, 3):
 		res.add([]Difference{{Proto: 3, Text: "the server refuses HELLO 3", unsupported: true}})
-	} else if !played {
+	case !played:
 		res.Outcome, res.Note = NotRun, "its protocol is not asked for"
-	}
-	if res.Outcome == Differs && r.Peer == nil && !r.want.established(c) {
+	case why != nil && res.Outcome != Passed && !res.left():
+		// What did not come may be for no other reason than the end.
+		return Result{Case: c, Outcome: NotRun, Note: why.Error(), Took: time.Since(began)}
+	case res.Outcome == Differs && r.mayAnswerSo(c):
 		res.Outcome = NotEstablished
-	}
-	if res.Outcome == Differs && !r.answers() {
-		res.Differences = append(res.Differences, Difference{Text: "after this the server answered nobody any more"})
-		r.revive(c)
+	case res.Outcome == Differs && !r.answers():
+		res.Differences = append(res.Differences, Difference{Text: r.died()})
 	}
 	res.Took = time.Since(began)
 	return res
 }
 
-// end says why no further case is played, unless that is known already.
-func (r *runner) end(why string) {
+// begin notes that c is played.
+func (r *runner) begin(c *Case) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cut == "" {
-		r.cut = why
-	}
+	r.playing[c.ID] = true
+}
+
+// over notes that c is played no more.
+func (r *runner) over(c *Case) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.playing, c.ID)
 }
 
 // answers reports whether the server answers a client that has just come.
@@ -254,38 +333,69 @@ func (r *runner) answers() bool {
 	return err == nil || errors.As(err, new(refusal))
 }
 
-// revive starts anew a server that c has brought to a stop, or ends the run.
-func (r *runner) revive(c *Case) {
+// died starts anew a server that answers nobody any more, or ends the run, and
+// says which cases were played when it was found.
+func (r *runner) died() string {
+	r.mu.Lock()
+	ids := slices.Sorted(maps.Keys(r.playing))
+	r.mu.Unlock()
+	why := "the server answered nobody any more when " + strings.Join(ids, ", ") + " had been played"
+	if len(ids) > 1 {
+		why += "; -workers 1 tells which it was"
+	}
 	if r.Restart == nil {
-		r.end("the server answered nobody any more after " + c.ID)
-		return
+		r.end(errors.New(why))
+	} else if err := r.Restart(); err != nil {
+		r.end(fmt.Errorf("%s, and could not be started again: %w", why, err))
 	}
-	if err := r.Restart(); err != nil {
-		r.end("the server could not be started again after " + c.ID + ": " + err.Error())
+	return why
+}
+
+// mayAnswerSo reports whether c passes if all holds that is not established for
+// the column.
+func (r *runner) mayAnswerSo(c *Case) bool {
+	if r.Peer != nil || r.want.established(c) {
+		return false
 	}
+	other := r.want.supposing()
+	for _, proto := range c.Protocols {
+		if proto != transcript.Raw && !slices.Contains(r.Protocols, proto) {
+			continue
+		}
+		run, err := r.playOn(r.server, c, proto, other, "")
+		if err != nil || len(transcript.Judge(run)) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // playIn plays a case in one protocol and returns its differences.
 func (r *runner) playIn(c *Case, proto int) []Difference {
 	if c.Screen {
-		return r.screenIn(c)
+		return r.screenIn(c, proto)
 	}
-	run, err := r.playOn(r.server, c, proto, r.want)
-	if err != nil {
-		return []Difference{{Proto: proto, Text: err.Error(), unsupported: strings.Contains(err.Error(), "unknown command")}}
+	run, err := r.playOn(r.server, c, proto, r.want, "")
+	if run == nil {
+		return []Difference{failure(proto, err)}
 	}
+	var list []Difference
 	if r.Peer == nil {
-		return differences(proto, transcript.Judge(run))
+		list = differences(proto, transcript.Judge(run))
+	} else if peer, peerErr := r.playOn(*r.Peer, c, proto, r.peerWant, "peer "); peerErr != nil {
+		list = []Difference{{Proto: proto, Text: "the peer: " + peerErr.Error()}}
+	} else {
+		list = compare(proto, run, peer)
 	}
-	peer, err := r.playOn(*r.Peer, c, proto, r.peerWant)
 	if err != nil {
-		return []Difference{{Proto: proto, Text: "the peer: " + err.Error()}}
+		list = append(list[:min(len(list), maxDifferences-1)], failure(proto, err))
 	}
-	return compare(proto, run, peer)
+	return list
 }
 
-// playOn plays a case on one server, and puts back what it changes there.
-func (r *runner) playOn(server Server, c *Case, proto int, want expectation) (run *transcript.Run, err error) {
+// playOn plays a case on one server, whose clients are called something behind
+// who, and puts back what it changes there. It returns a run even if that fails.
+func (r *runner) playOn(server Server, c *Case, proto int, want expectation, who string) (*transcript.Run, error) {
 	prefix := r.prefix()
 	s, err := c.script(prefix, server)
 	if err != nil {
@@ -295,13 +405,24 @@ func (r *runner) playOn(server Server, c *Case, proto int, want expectation) (ru
 	if err != nil {
 		return nil, err
 	}
-	run = transcript.Player{
+	most := caseTimeouts * r.Timeout
+	ctx, cancel := context.WithTimeoutCause(r.ctx, most, fmt.Errorf("the case was not over within %v", most))
+	defer cancel()
+	run := transcript.Player{
 		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: r.Timeout, Afterwards: r.Timeout / 10,
 		Answers: func(id string) bool { return want.holds[id] },
-		Observe: r.Observe,
-	}.Play(s, proto)
+		Observe: r.observing(who),
+	}.PlayContext(ctx, s, proto)
 	r.hide(run, server, prefix)
 	return run, undo()
+}
+
+// observing returns what observes clients that are called something behind who.
+func (r *runner) observing(who string) func(client string, sent bool, b []byte) {
+	if r.Observe == nil || who == "" {
+		return r.Observe
+	}
+	return func(client string, sent bool, b []byte) { r.Observe(who+client, sent, b) }
 }
 
 // hide takes the prefix and the user out of what was received when two runs are
@@ -310,47 +431,16 @@ func (r *runner) hide(run *transcript.Run, server Server, prefix string) {
 	if r.Peer == nil {
 		return
 	}
-	for i := range run.Observations {
-		for k, v := range run.Observations[i].Values {
-			run.Observations[i].Values[k] = v.Replace(prefix, prefixMark).Replace(shownUser(server.user()), shownUser(userMark))
+	hide := func(values []transcript.Value) {
+		for i, v := range values {
+			values[i] = v.Replace(prefix, prefixMark).Replace(shownUser(server.user()), shownUser(userMark))
 		}
 	}
-}
-
-// prepare notes what a case is going to change, and returns what puts it back.
-func (r *runner) prepare(server Server, c *Case, prefix string) (undo func() error, err error) {
-	if len(c.restore)+len(c.after) == 0 {
-		return func() error { return nil }, nil
+	for _, o := range run.Observations {
+		hide(o.Values)
+		hide(o.Received)
 	}
-	admin, err := dial(server, r.Timeout)
-	if err != nil {
-		return nil, err
+	for _, p := range run.Problems {
+		hide(p.Got)
 	}
-	var commands [][]string
-	for _, name := range c.restore {
-		v, err := admin.do("CONFIG", "GET", name)
-		if err != nil {
-			admin.close()
-			return nil, fmt.Errorf("before the case: %w", err)
-		}
-		if len(v.Elems) == 2 {
-			commands = append(commands, []string{"CONFIG", "SET", name, v.Elems[1].Text})
-		}
-	}
-	for _, words := range c.after {
-		words = slices.Clone(words)
-		for i := range words {
-			words[i] = strings.ReplaceAll(words[i], prefixMark, prefix)
-		}
-		commands = append(commands, words)
-	}
-	return func() error {
-		defer admin.close()
-		for _, words := range commands {
-			if _, err := admin.do(words...); err != nil {
-				return fmt.Errorf("putting back what the case changed: %w", err)
-			}
-		}
-		return nil
-	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,9 +39,11 @@ type screenStep struct {
 	words []string
 }
 
-// parseScreen parses a case whose names are behind prefix.
-func (c *Case) parseScreen(prefix string) (*screen, error) {
-	head, want, ok := strings.Cut(strings.ReplaceAll(c.text, prefixMark, prefix), screenMark)
+// parseScreen parses a case whose names are behind prefix, for a redis-cli on a
+// server.
+func (c *Case) parseScreen(prefix string, server Server) (*screen, error) {
+	text := strings.NewReplacer(prefixMark, prefix, userMark, server.user()).Replace(c.text)
+	head, want, ok := strings.Cut(text, screenMark)
 	if !ok {
 		return nil, fmt.Errorf("%s: no line %q", c.ID, screenMark)
 	}
@@ -71,6 +74,24 @@ func (c *Case) parseScreen(prefix string) (*screen, error) {
 	return s, nil
 }
 
+// proto is the protocol that redis-cli is told to speak.
+func (s *screen) proto() int {
+	if slices.Contains(s.args, "-3") {
+		return 3
+	}
+	return 2
+}
+
+// publishes reports whether something is published.
+func (s *screen) publishes() bool {
+	is := func(word string) bool { return publishes.MatchString(word) }
+	return slices.ContainsFunc(s.args, is) || slices.ContainsFunc(s.steps, func(st screenStep) bool {
+		return is(st.verb) || slices.ContainsFunc(st.words, is)
+	})
+}
+
+var publishes = regexp.MustCompile(`(?i)\bpublish\b`)
+
 // cliVersion is the release of redis-cli whose screens are recorded.
 const cliVersion = "redis-cli 7.0."
 
@@ -90,24 +111,24 @@ func noCLI(s Server) string {
 }
 
 // playScreen runs redis-cli for a case and returns what it prints, with the
-// prefix taken out.
-func (r *runner) playScreen(server Server, c *Case, prefix string) (printed string, s *screen, err error) {
-	if s, err = c.parseScreen(prefix); err != nil {
+// prefix taken out. Its name is redis-cli behind who.
+func (r *runner) playScreen(server Server, c *Case, prefix, who string) (printed string, s *screen, err error) {
+	if s, err = c.parseScreen(prefix, server); err != nil {
 		return "", nil, err
 	}
 	undo, err := r.prepare(server, c, prefix)
 	if err != nil {
 		return "", nil, err
 	}
-	printed, err = s.run(server, 3*r.Timeout)
+	printed, err = s.run(r.ctx, server, 3*r.Timeout, r.observing(who))
 	printed = strings.ReplaceAll(s.normalize(printed), prefix, prefixMark)
 	s.want = strings.ReplaceAll(s.want, prefix, prefixMark)
 	return printed, s, errors.Join(err, undo())
 }
 
 // run runs redis-cli and returns what it prints and how it ended.
-func (s *screen) run(server Server, timeout time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+func (s *screen) run(ctx context.Context, server Server, timeout time.Duration, observe func(client string, sent bool, b []byte)) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("redis-cli did not end within %v", timeout))
 	defer cancel()
 	host, port, err := net.SplitHostPort(server.Addr)
 	if err != nil {
@@ -123,7 +144,10 @@ func (s *screen) run(server Server, timeout time.Duration) (string, error) {
 	if server.Password != "" {
 		cmd.Env = append(cmd.Env, "REDISCLI_AUTH="+server.Password)
 	}
-	out := &growing{changed: make(chan struct{}, 1)}
+	if observe == nil {
+		observe = func(string, bool, []byte) {}
+	}
+	out := &growing{changed: make(chan struct{}, 1), observe: observe}
 	cmd.Stdout, cmd.Stderr = out, out
 	input, err := cmd.StdinPipe()
 	if err != nil {
@@ -138,20 +162,30 @@ func (s *screen) run(server Server, timeout time.Duration) (string, error) {
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("starting redis-cli: %w", err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		err = cmd.Wait()
+		close(ended)
+	}()
+	write := func(b []byte) error {
+		observe("redis-cli", true, b)
+		_, err := input.Write(b)
+		return err
+	}
 	var failed error
 	for _, step := range s.steps {
-		if failed = step.do(ctx, publisher, cmd, input.Write, out); failed != nil {
+		if failed = step.do(ctx, publisher, cmd, write, out, ended); failed != nil {
 			cancel()
 			break
 		}
 	}
 	input.Close()
-	err = cmd.Wait()
+	<-ended
 	if cmd.ProcessState == nil {
 		return out.String(), fmt.Errorf("running redis-cli: %w", err)
 	}
-	if ctx.Err() != nil && failed == nil {
-		failed = fmt.Errorf("redis-cli did not end within %v", timeout)
+	if failed == nil {
+		failed = context.Cause(ctx)
 	}
 	text := out.String()
 	if !strings.HasSuffix(text, "\n") {
@@ -160,13 +194,12 @@ func (s *screen) run(server Server, timeout time.Duration) (string, error) {
 	return text + fmt.Sprintf("[%v]\n", cmd.ProcessState), failed
 }
 
-func (st screenStep) do(ctx context.Context, publisher *admin, cmd *exec.Cmd, write func([]byte) (int, error), out *growing) error {
+func (st screenStep) do(ctx context.Context, publisher *admin, cmd *exec.Cmd, write func([]byte) error, out *growing, ended <-chan struct{}) error {
 	switch st.verb {
 	case "send":
-		_, err := write([]byte(st.words[0] + "\n"))
-		return err
+		return write([]byte(st.words[0] + "\n"))
 	case "wait":
-		return out.await(ctx, st.words[0])
+		return out.await(ctx, st.words[0], ended)
 	case "terminate":
 		return cmd.Process.Signal(syscall.SIGTERM)
 	}
@@ -198,32 +231,44 @@ func (s *screen) normalize(text string) string {
 }
 
 // screenIn plays a case of redis-cli and returns its differences.
-func (r *runner) screenIn(c *Case) []Difference {
-	got, s, err := r.playScreen(r.server, c, r.prefix())
-	want, verb := "", "expected"
+func (r *runner) screenIn(c *Case, proto int) []Difference {
+	got, s, err := r.playScreen(r.server, c, r.prefix(), "")
+	want := ""
 	switch {
 	case s != nil && r.Peer != nil:
 		var peerErr error
-		want, _, peerErr = r.playScreen(*r.Peer, c, r.prefix())
-		if err == nil {
-			err = peerErr
+		want, _, peerErr = r.playScreen(*r.Peer, c, r.prefix(), "peer ")
+		if peerErr != nil {
+			peerErr = fmt.Errorf("the peer: %w", peerErr)
 		}
+		err = errors.Join(err, peerErr)
 	case s != nil:
 		want = s.want
 	}
 	if err == nil && got == want {
 		return nil
 	}
-	d := Difference{Want: []byte(want), Got: []byte(got), Wants: verb, Gots: "received"}
+	d := Difference{Proto: proto, Want: []byte(want), Got: []byte(got), Wants: "expected", Gots: "received", unsupported: unknownOnScreen(got) && !unknownOnScreen(want)}
 	if err != nil {
-		d.Text = err.Error()
+		d.Text, d.left = err.Error(), errors.As(err, new(leftError))
 	}
 	return []Difference{d}
 }
 
+// unknownOnScreen reports whether redis-cli shows that a command is unknown.
+func unknownOnScreen(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimPrefix(strings.TrimPrefix(line, "(error) "), "ERROR: ")
+		if unknown(transcript.Value{Kind: transcript.SimpleError, Text: strings.TrimSpace(line)}) {
+			return true
+		}
+	}
+	return false
+}
+
 // recordScreen takes what redis-cli prints for what the case lists.
 func (r *runner) recordScreen(c *Case, prefix string) error {
-	got, _, err := r.playScreen(r.server, c, prefix)
+	got, _, err := r.playScreen(r.server, c, prefix, "")
 	if err != nil {
 		return err
 	}
@@ -235,12 +280,14 @@ func (r *runner) recordScreen(c *Case, prefix string) error {
 // A growing is what a program has printed so far.
 type growing struct {
 	changed chan struct{} // filled whenever there is more
+	observe func(client string, sent bool, b []byte)
 
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
 }
 
 func (g *growing) Write(p []byte) (int, error) {
+	g.observe("redis-cli", false, p)
 	g.mu.Lock()
 	g.text.Write(p)
 	g.mu.Unlock()
@@ -257,13 +304,19 @@ func (g *growing) String() string {
 	return g.text.String()
 }
 
-// await waits until text has been printed.
-func (g *growing) await(ctx context.Context, text string) error {
+// await waits until text has been printed, and no longer than until redis-cli
+// has ended.
+func (g *growing) await(ctx context.Context, text string, ended <-chan struct{}) error {
 	for !strings.Contains(g.String(), text) {
 		select {
 		case <-g.changed:
+		case <-ended:
+			if strings.Contains(g.String(), text) {
+				return nil
+			}
+			return fmt.Errorf("redis-cli has ended without printing %q", text)
 		case <-ctx.Done():
-			return fmt.Errorf("redis-cli has not printed %q in time", text)
+			return fmt.Errorf("waiting for %q: %w", text, context.Cause(ctx))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -21,7 +22,7 @@ type admin struct {
 
 // dial connects and logs in.
 func dial(s Server, timeout time.Duration) (*admin, error) {
-	nc, err := transcript.Connect(s.Addr, s.TLS, timeout)
+	nc, err := transcript.Connect(context.Background(), s.Addr, s.TLS, timeout)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
@@ -29,6 +30,9 @@ func dial(s Server, timeout time.Duration) (*admin, error) {
 	if login := s.login(); login != nil {
 		if _, err := a.do(login...); err != nil {
 			a.close()
+			if no := (refusal{}); errors.As(err, &no) {
+				err = refusal{no.command, transcript.Redact(no.text, login)}
+			}
 			return nil, err
 		}
 	}
@@ -65,32 +69,65 @@ type refusal struct{ command, text string }
 
 func (r refusal) Error() string { return r.command + ": " + r.text }
 
-// Identify asks a server by INFO and HELLO what it is. The name is for people;
-// the column is the newest one that is not newer than the server, or, for what
-// says nothing of itself, the one that was recorded.
-func Identify(s Server, timeout time.Duration) (name string, c Column, err error) {
-	a, err := dial(s, timeout)
-	if err != nil {
-		return "", Column{}, err
-	}
-	defer a.close()
-	if v, err := a.do("INFO", "server"); err == nil {
-		if name, c, ok := fromInfo(v.Text); ok {
-			return name, c, nil
-		}
-	}
-	if v, err := a.do("HELLO", "2"); err == nil {
-		if name, c, ok := fromHello(v.Elems); ok {
-			return name, c, nil
-		}
-	}
-	if _, err := a.do("PING"); err != nil {
-		return "", Column{}, fmt.Errorf("it answers neither INFO nor HELLO nor PING: %w", err)
-	}
-	return "a server that does not name itself", Columns[0], nil
+// unknown reports whether the server says that it does not know the command.
+func (r refusal) unknown() bool {
+	return unknown(transcript.Value{Kind: transcript.SimpleError, Text: r.text})
 }
 
-// refusesRESP3 reports whether the server answers HELLO 3 with an error.
+// An Identity is what a server says it is.
+type Identity struct {
+	// Name is for people, such as "redis 7.0.15".
+	Name string
+	// Column is that of the release. For what says nothing of itself it is the
+	// one that was recorded.
+	Column Column
+	// Nearest says that the release has no column of its own, and Column is the
+	// one nearest to it.
+	Nearest bool
+	// Bound says what else the server depends on: "a node of a cluster" or "a
+	// replica". Empty means nothing.
+	Bound string
+}
+
+// Identify asks a server by INFO and HELLO what it is.
+func Identify(s Server, timeout time.Duration) (Identity, error) {
+	a, err := dial(s, timeout)
+	if err != nil {
+		return Identity{}, err
+	}
+	defer a.close()
+	// A section for each request, since servers before 7.0 take no more.
+	fields, answered := map[string]string{}, false
+	for _, section := range []string{"server", "replication", "cluster"} {
+		if v, err := a.do("INFO", section); err == nil {
+			answered = true
+			readInfo(fields, v.Text)
+		}
+	}
+	bound := ""
+	switch {
+	case fields["cluster_enabled"] == "1":
+		bound = "a node of a cluster"
+	case fields["role"] == "slave":
+		bound = "a replica"
+	}
+	if id, ok := fromInfo(fields); ok {
+		id.Bound = bound
+		return id, nil
+	}
+	if v, err := a.do("HELLO", "2"); err == nil {
+		if id, ok := fromHello(v.Elems); ok {
+			id.Bound = bound
+			return id, nil
+		}
+	}
+	if _, err := a.do("PING"); err != nil && !answered {
+		return Identity{}, fmt.Errorf("it answers neither INFO nor HELLO nor PING: %w", err)
+	}
+	return Identity{Name: "a server that does not name itself", Column: Columns[0], Nearest: true, Bound: bound}, nil
+}
+
+// refusesRESP3 reports whether the server says that it has no RESP3, or no HELLO.
 func refusesRESP3(s Server, timeout time.Duration) bool {
 	a, err := dial(s, timeout)
 	if err != nil {
@@ -98,73 +135,71 @@ func refusesRESP3(s Server, timeout time.Duration) bool {
 	}
 	defer a.close()
 	_, err = a.do("HELLO", "3")
-	return errors.As(err, new(refusal))
+	no := refusal{}
+	return errors.As(err, &no) && no.unknown()
 }
 
-// fromInfo reads the answer to INFO server.
-func fromInfo(text string) (name string, c Column, ok bool) {
-	fields := map[string]string{}
+// readInfo adds the fields of an answer to INFO.
+func readInfo(fields map[string]string, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
 			fields[key] = value
 		}
 	}
-	switch {
-	case fields["pubsubd_version"] != "":
-		c, err := ColumnNamed("pubsubd")
-		return "pubsubd " + fields["pubsubd_version"], c, err == nil
-	case fields["valkey_version"] != "":
-		return "valkey " + fields["valkey_version"], columnOf("valkey", fields["valkey_version"]), true
-	case fields["redis_version"] != "":
-		return "redis " + fields["redis_version"], columnOf("redis", fields["redis_version"]), true
+}
+
+// fromInfo reads the fields of INFO.
+func fromInfo(fields map[string]string) (Identity, bool) {
+	for _, product := range []string{"pubsubd", "valkey", "redis"} {
+		if version := fields[product+"_version"]; version != "" {
+			return identity(product, version), true
+		}
 	}
-	return "", Column{}, false
+	return Identity{}, false
 }
 
 // fromHello reads the answer to HELLO in RESP2.
-func fromHello(elems []transcript.Value) (name string, c Column, ok bool) {
+func fromHello(elems []transcript.Value) (Identity, bool) {
 	fields := map[string]string{}
 	for i := 0; i+1 < len(elems); i += 2 {
 		fields[elems[i].Text] = elems[i+1].Text
 	}
 	version := fields["version"]
-	if version == "" {
-		return "", Column{}, false
-	}
-	name = strings.TrimSpace(fields["server"] + " " + version)
-	product := "redis"
-	if fields["server"] == "valkey" {
-		product = "valkey"
-	}
-	return name, columnOf(product, version), true
+	return identity(fields["server"], version), version != ""
 }
 
-// columnOf returns the newest column of a product, redis or valkey, that is not
-// newer than version. Valkey before 8.0 is held to the Redis that it was.
-func columnOf(product, version string) Column {
-	column, ok := Columns[0], false
+// identity returns what a release of a product is. Valkey before 8.0 is held to
+// the Redis that it was.
+func identity(product, version string) Identity {
+	id := Identity{Name: strings.TrimSpace(product + " " + version)}
+	if product == "pubsubd" {
+		id.Column, _ = ColumnNamed(product)
+		return id
+	}
+	id.Column, id.Nearest = Columns[0], true
+	major, minor, err := majorMinor(version)
+	if err != nil {
+		return id
+	}
+	line := "redis-"
+	if product == "valkey" && major >= 8 {
+		line = "valkey-"
+	}
 	for _, c := range Columns {
-		release, of := strings.CutPrefix(c.Name, product+"-")
-		if of && !less(version, release) {
-			column, ok = c, true
+		release, of := strings.CutPrefix(c.Name, line)
+		if !of {
+			continue
+		}
+		// The names of columns are made of two numbers.
+		columnMajor, columnMinor, _ := majorMinor(release)
+		if columnMajor < major || columnMajor == major && columnMinor <= minor {
+			id.Column, id.Nearest = c, columnMajor != major || columnMinor != minor
 		}
 	}
-	if !ok && product == "valkey" {
-		return columnOf("redis", version)
-	}
-	return column
+	return id
 }
 
-// less reports whether version a comes before b, by their first two numbers.
-func less(a, b string) bool {
-	a1, a2, errA := majorMinor(a)
-	b1, b2, errB := majorMinor(b)
-	if errA != nil || errB != nil {
-		return true
-	}
-	return a1 < b1 || a1 == b1 && a2 < b2
-}
-
+// majorMinor returns the first two numbers of a version.
 func majorMinor(version string) (major, minor int, err error) {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {
