@@ -20,7 +20,7 @@ const userMark = "${user}"
 
 // samplePrefix is the prefix with which cases are parsed to be looked at. It is
 // as long as any other, so that long lines are laid out alike.
-const samplePrefix = "csampl-aaa:"
+const samplePrefix = "{samplaaa}:"
 
 // A Case is one thing that is expected of a server.
 type Case struct {

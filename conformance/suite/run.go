@@ -217,7 +217,8 @@ func randomLetters(n int) string {
 	return string(b)
 }
 
-// prefix returns a prefix that nobody else has.
+// prefix returns a prefix that nobody else has. It is a hash tag, by which a node
+// of a cluster takes all names of a case for those of one slot.
 func (r *runner) prefix() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -228,7 +229,7 @@ func (r *runner) prefix() string {
 		serial[len(serial)-1-i] = byte('a' + n%26)
 		n /= 26
 	}
-	return "c" + r.run + "-" + string(serial) + ":"
+	return "{" + r.run + string(serial) + "}:"
 }
 
 // strangers returns why no message may be published, empty if nobody gets it: a

@@ -69,7 +69,7 @@ func TestUndoGoesOn(t *testing.T) {
 				return good(n, words)
 			})
 			r := play(t, s, restoring, Options{Protocols: []int{2}, Alone: true})
-			if !h.has("CONFIG SET second before") || !h.has("ACL DELUSER c") {
+			if !h.has("CONFIG SET second before") || !h.has("ACL DELUSER {") {
 				t.Errorf("the server was told %q", h.list)
 			}
 			res := r.Results[0]
@@ -144,7 +144,7 @@ func TestInterrupted(t *testing.T) {
 	if r.Cut != why.Error() || r.OK() {
 		t.Errorf("cut: %q", r.Cut)
 	}
-	if !h.has("CONFIG SET second before") || !h.has("ACL DELUSER c") {
+	if !h.has("CONFIG SET second before") || !h.has("ACL DELUSER {") {
 		t.Errorf("the server was told %q", h.list)
 	}
 }
