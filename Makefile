@@ -5,15 +5,16 @@
 # make endure     runs the long forms of the tests from outside: hours
 # make bench      compares with redis-server, about five minutes
 # make pgo        profiles the server for the compiler anew, about five minutes
+# make mutations  breaks pubsubd in many ways and holds that a case notices each
 # make record     records the transcripts and screens anew from redis-server
 # make release    builds the binaries for all systems into dist/
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 60s
-MODULES     = conformance/clients/gomodules examples/chat bench/buses bench/starts
+MODULES     = conformance/clients/gomodules conformance/peers examples/chat bench/buses bench/starts
 PLATFORMS   = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
-.PHONY: build deps test lint fuzz soak endure bench pgo record release clean
+.PHONY: build deps test lint fuzz soak endure bench pgo mutations record release clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o pubsubd ./cmd/pubsubd
@@ -55,6 +56,9 @@ bench:
 
 pgo:
 	go run ./bench -quick -rounds 1 -duration 3s -cpuprofile cmd/pubsubd/default.pgo
+
+mutations: deps
+	go run ./conformance/mutations
 
 record: deps
 	go run ./conformance -record
