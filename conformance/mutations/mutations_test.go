@@ -19,7 +19,7 @@ func TestMutationsStillApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(mutations) < 30 {
+	if len(mutations) < 40 {
 		t.Errorf("%d mutations", len(mutations))
 	}
 	files, err := suite.LoadFS(os.DirFS("../testdata/cases"))
@@ -35,8 +35,11 @@ func TestMutationsStillApply(t *testing.T) {
 		if n := strings.Count(string(source), m.old); n != 1 {
 			t.Errorf("%s: %s has its old text %d times", m.name, m.file, n)
 		}
-		if !slices.ContainsFunc(cases, func(c *suite.Case) bool { return c.ID == m.id }) {
+		i := slices.IndexFunc(cases, func(c *suite.Case) bool { return c.ID == m.id })
+		if i < 0 {
 			t.Errorf("%s: there is no case %s", m.name, m.id)
+		} else if cases[i].Area != m.area {
+			t.Errorf("%s is said to be about %s, and %s is about %s", m.name, m.area, m.id, cases[i].Area)
 		}
 	}
 	for _, a := range suite.Areas {
@@ -56,5 +59,28 @@ func TestParseErrors(t *testing.T) {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// TestNotices holds that a case notices by what it says itself, not by a run that
+// goes wrong.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	for outcome, want := range map[suite.Outcome]bool{
+		suite.Differs: true, suite.NotSupported: true, suite.Passed: false, suite.NotRun: false, suite.NotEstablished: false,
+	} {
+		r := &suite.Report{Cut: "the end", Results: []suite.Result{
+			{Case: &suite.Case{ID: "SUB-001"}, Outcome: outcome}, {Case: &suite.Case{ID: "SUB-002"}, Outcome: suite.Differs},
+		}}
+		if notices(r, "SUB-001") != want {
+			t.Errorf("%s is noticed: %v", outcome, !want)
+		}
+	}
+}
+
+func TestNothingToTry(t *testing.T) {
+	t.Parallel()
+	if err := check("no such thing", false); err == nil || !strings.Contains(err.Error(), "no mutation") {
+		t.Errorf("check: %v", err)
 	}
 }
