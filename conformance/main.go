@@ -41,6 +41,7 @@ var embedded embed.FS
 type config struct {
 	addr, start, peer string
 	tls               *tls.Config // of addr; nil for plain text
+	tlsArgs           []string    // the same for redis-cli
 	record, verbose   bool
 	transcripts       bool // with addr, those and not the cases
 	matrix            matrixFlags
@@ -116,6 +117,7 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 	if c.tls, err = secure.config(); err != nil {
 		return nil, err
 	}
+	c.tlsArgs = secure.cli()
 	if c.tls != nil && c.addr == "" {
 		return nil, errors.New("-tls goes with -addr")
 	}

@@ -136,7 +136,7 @@ func (c *config) playMatrix(ctx context.Context, out, watch io.Writer) (ok bool,
 		return false, err
 	}
 	server := target(c.addr, c.matrix.auth)
-	server.TLS = c.tls
+	server.TLS, server.CLI = c.tls, c.tlsArgs
 	o := suite.Options{
 		Divergences: divergences, Protocols: c.protocols, Alone: c.matrix.alone,
 		Timeout: c.matrix.timeout, Limit: c.matrix.limit, Workers: c.matrix.workers,

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
 	"github.com/pubsubd/pubsubd/conformance/suite"
+	"github.com/pubsubd/pubsubd/internal/freeport"
+	"github.com/pubsubd/pubsubd/internal/testcert"
 )
 
 // command runs the command as a user would and returns what it prints.
@@ -196,6 +199,37 @@ func TestDumpBytes(t *testing.T) {
 	dumpBytes(&b, "c1", true, []byte(strings.Repeat("x", 1<<20)+"the end of it all"))
 	if lines := strings.Count(b.String(), "\n"); lines != 4 || !strings.Contains(b.String(), "c1> *\n") || !strings.Contains(b.String(), "the end of it al\nc1> 100010  6c ") {
 		t.Errorf("%d lines:\n%s", lines, b.String())
+	}
+}
+
+// TestCasesByOtherRoutes plays what may depend on how clients come, redis-cli
+// above all, by a Unix socket and by TLS.
+func TestCasesByOtherRoutes(t *testing.T) {
+	t.Parallel()
+	ca := testcert.New(t)
+	server, client := ca.Issue("server"), ca.Issue("client")
+	for name, binary := range map[string]string{"redis-7.0": redis70(t), "pubsubd": sut.Pubsubd(t)} {
+		path := filepath.Join(t.TempDir(), "s")
+		port, err := freeport.Find()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sut.Start(t, binary, "--unixsocket", path, "--tls-port", strconv.Itoa(port),
+			"--tls-cert-file", server.CertFile, "--tls-key-file", server.KeyFile, "--tls-ca-cert-file", ca.File)
+		for route, args := range map[string][]string{
+			"unix": {"-addr", "unix:" + path},
+			"TLS":  {"-addr", "127.0.0.1:" + strconv.Itoa(port), "-tls", "-cacert", ca.File, "-cert", client.CertFile, "-key", client.KeyFile},
+		} {
+			ok, out := command(t, append(args, "-alone", "-run", "^(RCL|CLI|INT|PSH)", "-timeout", "20s", "-limit", "10m")...)
+			notRun := regexp.MustCompile("(?m)^[0-9]+ cases not run.*$").FindAllString(out, -1)
+			var want []string
+			if route == "unix" {
+				want = []string{"2 cases not run, since all clients by a Unix socket have the same address: CLI-035 CLI-036"}
+			}
+			if !ok || !slices.Equal(notRun, want) {
+				t.Errorf("%s by %s:\n%s", name, route, out)
+			}
+		}
 	}
 }
 

@@ -52,3 +52,20 @@ func (o *tlsFlags) config() (*tls.Config, error) {
 	}
 	return c, nil
 }
+
+// cli returns the same for redis-cli, nothing if no TLS is spoken.
+func (o *tlsFlags) cli() []string {
+	if !o.on {
+		return nil
+	}
+	args := []string{"--tls"}
+	if o.insecure {
+		args = append(args, "--insecure")
+	}
+	for _, f := range [][2]string{{"--cacert", o.caCert}, {"--cert", o.cert}, {"--key", o.key}} {
+		if f[1] != "" {
+			args = append(args, f[0], f[1])
+		}
+	}
+	return args
+}

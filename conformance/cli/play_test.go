@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
+	"github.com/pubsubd/pubsubd/conformance/internal/terminal"
 )
 
 // The size of the terminal. redis-cli's line editor scrolls a line that is
@@ -112,13 +113,13 @@ func (p *player) start() {
 
 	var theirs, ours []*os.File
 	if p.sc.terminal {
-		keyboard, device, err := openTerminal(columns, rows)
+		keyboard, device, err := terminal.Open(columns, rows)
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = device, device, device
-		p.cmd.SysProcAttr = ownTerminal()
-		p.input, p.seen = keyboard, new(screen)
+		p.cmd.SysProcAttr = terminal.Own()
+		p.input, p.seen = keyboard, new(terminal.Screen)
 		theirs, ours = []*os.File{device}, []*os.File{keyboard}
 	} else {
 		stdin, input, err := os.Pipe()

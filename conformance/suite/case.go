@@ -49,6 +49,9 @@ type Case struct {
 	// cluster nor a replica.
 	Standalone bool
 
+	byAddr     bool // it tells clients apart by their addresses
+	onTerminal bool // redis-cli is given a terminal
+
 	publishes bool       // some client sends PUBLISH
 	heavy     bool       // clients send more than heavyBytes
 	needs     []need     // what it takes for granted of directives
@@ -275,7 +278,7 @@ func (c *Case) check() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
-		c.Protocols, c.publishes = []int{screen.proto()}, screen.publishes()
+		c.Protocols, c.publishes, c.onTerminal = []int{screen.proto()}, screen.publishes(), screen.onTerminal
 		return nil
 	}
 	s, err := c.script(samplePrefix, Server{})
@@ -291,6 +294,7 @@ func (c *Case) check() error {
 	c.Protocols, c.reasons = s.Protocols, s.Reasons()
 	c.publishes, c.heavy = s.Publishes(), s.RequestBytes() > heavyBytes
 	c.Alone = c.Alone || s.Alone
+	c.byAddr = strings.Contains(c.text, ".addr}") || strings.Contains(c.text, ".laddr}")
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pubsubd/pubsubd/conformance/internal/terminal"
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
@@ -24,6 +25,9 @@ type Server struct {
 	// Password is that of User, or of the default user. Empty means that none
 	// is sent.
 	User, Password string
+	// CLI are the arguments that tell redis-cli how to speak TLS. Empty means
+	// that it is not played where TLS is spoken.
+	CLI []string
 }
 
 // login returns the command that logs in, nil if none is needed.
@@ -266,6 +270,10 @@ func (r *runner) whyNot(c *Case) string {
 		return r.overheard
 	case c.Screen && r.noCLI != "":
 		return r.noCLI
+	case c.onTerminal && !terminal.Supported:
+		return "it needs a terminal, which is had on Linux alone"
+	case c.byAddr && (r.server.isUnix() || r.Peer != nil && r.Peer.isUnix()):
+		return "all clients by a Unix socket have the same address"
 	}
 	for _, values := range r.directives {
 		if n, lacks := c.lacking(values); lacks {

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,17 +22,19 @@ import (
 const screenMark = "-- screen --\n"
 
 // A screen is a case of redis-cli: its arguments, what is done while it runs,
-// and what it prints. It has pipes for its input and output.
+// and what it prints.
 type screen struct {
-	args   []string
-	steps  []screenStep
-	keep   int  // lines to look at; zero means all
-	digits bool // numbers do not matter
-	want   string
+	args       []string
+	steps      []screenStep
+	onTerminal bool // otherwise it has pipes
+	keep       int  // lines to look at; zero means all
+	digits     bool // numbers do not matter
+	want       string
 }
 
-// A screenStep is "send text", "wait text", "publish channel message" or
-// "terminate".
+// A screenStep is "send text", "wait text", "publish channel message",
+// "spublish channel message" or "terminate", and on a terminal "type text" or
+// "interrupt".
 type screenStep struct {
 	verb  string
 	words []string
@@ -60,9 +61,12 @@ func (c *Case) parseScreen(prefix string, server Server) (*screen, error) {
 			s.args = words
 		case verb == "digits" && n == 0:
 			s.digits = true
+		case verb == "terminal" && n == 0:
+			s.onTerminal = true
 		case verb == "keep" && n == 1:
 			s.keep, err = strconv.Atoi(words[0])
-		case verb == "send" && n == 1, verb == "wait" && n == 1, verb == "publish" && n == 2, verb == "terminate" && n == 0:
+		case verb == "wait" && n == 1, verb == "publish" && n == 2, verb == "spublish" && n == 2, verb == "terminate" && n == 0,
+			verb == "send" && n == 1 && !s.onTerminal, verb == "type" && n == 1 && s.onTerminal, verb == "interrupt" && n == 0 && s.onTerminal:
 			s.steps = append(s.steps, screenStep{verb, words})
 		default:
 			err = fmt.Errorf("%q is no step", line)
@@ -99,13 +103,16 @@ const cliVersion = "redis-cli 7.0."
 // they can.
 func noCLI(s Server) string {
 	out, err := exec.Command("redis-cli", "--version").Output()
-	switch _, _, splitErr := net.SplitHostPort(s.Addr); {
+	_, addrErr := s.place()
+	switch {
 	case err != nil:
 		return "no redis-cli is installed"
 	case !strings.HasPrefix(string(out), cliVersion):
 		return "the screens are those of " + cliVersion + "x, and another one is installed"
-	case s.TLS != nil || splitErr != nil:
-		return "redis-cli is played by TCP without TLS"
+	case addrErr != nil:
+		return addrErr.Error()
+	case s.TLS != nil && len(s.CLI) == 0:
+		return "redis-cli has not been told how to speak TLS"
 	}
 	return ""
 }
@@ -121,20 +128,36 @@ func (r *runner) playScreen(server Server, c *Case, prefix, who string) (printed
 		return "", nil, err
 	}
 	printed, err = s.run(r.ctx, server, 3*r.Timeout, r.observing(who))
-	printed = strings.ReplaceAll(s.normalize(printed), prefix, prefixMark)
+	printed = strings.ReplaceAll(s.normalize(printed, server), prefix, prefixMark)
 	s.want = strings.ReplaceAll(s.want, prefix, prefixMark)
 	return printed, s, errors.Join(err, undo())
+}
+
+// A place is how redis-cli is told where a server is, and how its prompt shows
+// it.
+type place struct {
+	args   []string
+	prompt string
+}
+
+func (s Server) place() (place, error) {
+	if s.isUnix() {
+		path := strings.TrimPrefix(s.Addr, "unix:")
+		return place{[]string{"-s", path}, "redis " + path}, nil
+	}
+	host, port, err := net.SplitHostPort(s.Addr)
+	return place{[]string{"-h", host, "-p", port}, s.Addr}, err
 }
 
 // run runs redis-cli and returns what it prints and how it ended.
 func (s *screen) run(ctx context.Context, server Server, timeout time.Duration, observe func(client string, sent bool, b []byte)) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("redis-cli did not end within %v", timeout))
 	defer cancel()
-	host, port, err := net.SplitHostPort(server.Addr)
+	at, err := server.place()
 	if err != nil {
 		return "", err
 	}
-	args := []string{"-h", host, "-p", port}
+	args := append(at.args, server.CLI...)
 	if server.User != "" {
 		args = append(args, "--user", server.User)
 	}
@@ -147,63 +170,51 @@ func (s *screen) run(ctx context.Context, server Server, timeout time.Duration, 
 	if observe == nil {
 		observe = func(string, bool, []byte) {}
 	}
-	out := &growing{changed: make(chan struct{}, 1), observe: observe}
-	cmd.Stdout, cmd.Stderr = out, out
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		return "", err
-	}
 	// Who publishes has logged in before, so that MONITOR does not show it.
 	publisher, err := dial(server, timeout)
 	if err != nil {
 		return "", err
 	}
 	defer publisher.close()
-	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("starting redis-cli: %w", err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		err = cmd.Wait()
-		close(ended)
-	}()
-	write := func(b []byte) error {
-		observe("redis-cli", true, b)
-		_, err := input.Write(b)
-		return err
+	p, err := seat(cmd, s.onTerminal, observe)
+	if err != nil {
+		return "", err
 	}
 	var failed error
 	for _, step := range s.steps {
-		if failed = step.do(ctx, publisher, cmd, write, out, ended); failed != nil {
+		if failed = step.do(ctx, publisher, p); failed != nil {
 			cancel()
 			break
 		}
 	}
-	input.Close()
-	<-ended
+	err = p.leave()
+	text := p.screen.String()
 	if cmd.ProcessState == nil {
-		return out.String(), fmt.Errorf("running redis-cli: %w", err)
+		return text, fmt.Errorf("running redis-cli: %w", err)
 	}
 	if failed == nil {
 		failed = context.Cause(ctx)
 	}
-	text := out.String()
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
 	return text + fmt.Sprintf("[%v]\n", cmd.ProcessState), failed
 }
 
-func (st screenStep) do(ctx context.Context, publisher *admin, cmd *exec.Cmd, write func([]byte) error, out *growing, ended <-chan struct{}) error {
+func (st screenStep) do(ctx context.Context, publisher *admin, p *person) error {
 	switch st.verb {
 	case "send":
-		return write([]byte(st.words[0] + "\n"))
+		return p.write(st.words[0] + "\n")
+	case "type":
+		return p.typeLine(ctx, st.words[0])
+	case "interrupt":
+		return p.write(interruptKey)
 	case "wait":
-		return out.await(ctx, st.words[0], ended)
+		return p.await(ctx, st.words[0])
 	case "terminate":
-		return cmd.Process.Signal(syscall.SIGTERM)
+		return p.cmd.Process.Signal(syscall.SIGTERM)
 	}
-	_, err := publisher.do("PUBLISH", st.words[0], st.words[1])
+	_, err := publisher.do(strings.ToUpper(st.verb), st.words[0], st.words[1])
 	return err
 }
 
@@ -216,7 +227,10 @@ var (
 
 // normalize takes out of what redis-cli prints what differs from run to run. The
 // last line, how it ended, stays as it is.
-func (s *screen) normalize(text string) string {
+func (s *screen) normalize(text string, server Server) string {
+	if at, err := server.place(); err == nil && s.onTerminal {
+		text = strings.ReplaceAll(text, at.prompt, "<addr>")
+	}
 	text = slowAnswer.ReplaceAllString(text, "")
 	text = monitored.ReplaceAllString(text, "<time> [$1 <addr>]")
 	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
@@ -283,7 +297,10 @@ type growing struct {
 	observe func(client string, sent bool, b []byte)
 
 	mu   sync.Mutex // guards text
-	text bytes.Buffer
+	text interface {
+		Write(p []byte) (int, error)
+		String() string
+	}
 }
 
 func (g *growing) Write(p []byte) (int, error) {
@@ -302,22 +319,4 @@ func (g *growing) String() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.text.String()
-}
-
-// await waits until text has been printed, and no longer than until redis-cli
-// has ended.
-func (g *growing) await(ctx context.Context, text string, ended <-chan struct{}) error {
-	for !strings.Contains(g.String(), text) {
-		select {
-		case <-g.changed:
-		case <-ended:
-			if strings.Contains(g.String(), text) {
-				return nil
-			}
-			return fmt.Errorf("redis-cli has ended without printing %q", text)
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %q: %w", text, context.Cause(ctx))
-		}
-	}
-	return nil
 }

@@ -13,6 +13,11 @@ import (
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
+// isUnix reports whether Addr is the path of a Unix socket.
+func (s Server) isUnix() bool {
+	return strings.HasPrefix(s.Addr, "unix:") || strings.Contains(s.Addr, "/")
+}
+
 // An admin is a connection of the runner's own, in RESP2.
 type admin struct {
 	nc      net.Conn

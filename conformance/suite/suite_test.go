@@ -193,6 +193,19 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestAddressesOfUnixSockets holds that a case which closes clients by their
+// address is not played where all have the same.
+func TestAddressesOfUnixSockets(t *testing.T) {
+	t.Parallel()
+	const text = "why: w\ncase: CLI-001 x\nc1> PING\nc1< +PONG\nc1> CLIENT KILL ${c1.addr}\nc1< +OK\n"
+	for _, addr := range []string{"unix:sock", "./sock"} {
+		r := play(t, Server{Addr: addr}, text, Options{Timeout: time.Second})
+		if res := r.Results[0]; res.Outcome != NotRun || !strings.Contains(res.Note, "same address") {
+			t.Errorf("%s: %+v", addr, res)
+		}
+	}
+}
+
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	const text = "why: w\ncase: SUB-001 x\nc1> PING\nc1< +PING\n\ncase: SUB-002 y\nc1> OTHER\nc1< +OK\n\n" +

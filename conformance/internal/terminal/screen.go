@@ -1,27 +1,28 @@
-package cli_test
+// Package terminal lets a program run on a terminal, and shows what is then on its
+// screen.
+package terminal
 
 import (
 	"bytes"
 	"strconv"
 	"strings"
-	"testing"
 )
 
-// A screen turns what a program prints on a terminal into the text that is
+// A Screen turns what a program prints on a terminal into the text that is
 // then on it. It knows the control sequences that redis-cli's line editor
 // uses and has no lower edge: nothing scrolls away. One byte is one column,
 // which is how that line editor counts.
 //
 // A sequence it does not know is shown as it came, with ^[ for the escape, so
 // that it turns up in comparisons.
-type screen struct {
+type Screen struct {
 	rows     [][]byte
 	row, col int
 	pending  []byte // an escape sequence that has not ended
 }
 
 // Write shows what a program has printed. It never fails.
-func (s *screen) Write(p []byte) (int, error) {
+func (s *Screen) Write(p []byte) (int, error) {
 	for _, b := range p {
 		s.show(b)
 	}
@@ -29,11 +30,11 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // String returns the rows, without a newline after the last one.
-func (s *screen) String() string {
+func (s *Screen) String() string {
 	return string(bytes.Join(s.rows, []byte("\n")))
 }
 
-func (s *screen) show(b byte) {
+func (s *Screen) show(b byte) {
 	if len(s.pending) > 0 {
 		s.pending = append(s.pending, b)
 		// An escape sequence is ESC [ parameters, and ends with a letter.
@@ -61,14 +62,14 @@ func (s *screen) show(b byte) {
 }
 
 // current returns the row of the cursor, which it adds if there is none yet.
-func (s *screen) current() *[]byte {
+func (s *Screen) current() *[]byte {
 	for len(s.rows) <= s.row {
 		s.rows = append(s.rows, nil)
 	}
 	return &s.rows[s.row]
 }
 
-func (s *screen) put(b byte) {
+func (s *Screen) put(b byte) {
 	row := s.current()
 	for len(*row) <= s.col {
 		*row = append(*row, ' ')
@@ -77,7 +78,7 @@ func (s *screen) put(b byte) {
 	s.col++
 }
 
-func (s *screen) control(sequence []byte) {
+func (s *Screen) control(sequence []byte) {
 	parameters := strings.Split(string(sequence[2:max(2, len(sequence)-1)]), ";")
 	first, _ := strconv.Atoi(parameters[0]) // absent is zero
 	switch row := s.current(); sequence[len(sequence)-1] {
@@ -107,44 +108,10 @@ func (s *screen) control(sequence []byte) {
 	}
 }
 
-func (s *screen) unknown(sequence []byte) {
+func (s *Screen) unknown(sequence []byte) {
 	s.put('^')
 	s.put('[')
 	for _, b := range sequence[1:] {
 		s.put(b)
-	}
-}
-
-func TestScreen(t *testing.T) {
-	t.Parallel()
-	for _, try := range []struct {
-		name, printed, want string
-	}{
-		{name: "lines", printed: "a\r\nb\r\n", want: "a\nb\n"},
-		{name: "a bare line feed keeps the column", printed: "a\nb", want: "a\n b"},
-		{name: "overwriting", printed: "abc\rx", want: "xbc"},
-		{name: "erasing to the end", printed: "abc\r\x1b[1C\x1b[0K", want: "a"},
-		{name: "colours", printed: "a\x1b[0;90;49mb\x1b[0m", want: "ab"},
-		{name: "clearing", printed: "a\r\nb\x1b[H\x1b[2Jc", want: "c"},
-		{name: "backspace", printed: "ab\bc", want: "ac"},
-		{name: "moving past the end", printed: "a\x1b[2Cb", want: "a  b"},
-		{name: "unknown", printed: "\x1b[5n", want: "^[[5n"},
-		{name: "bytes above ASCII", printed: "\xff", want: "\xff"},
-		{name: "unfinished", printed: "a\x1b[", want: "a"},
-	} {
-		t.Run(try.name, func(t *testing.T) {
-			// In pieces of every size: where a read ends must not matter.
-			for size := 1; size <= len(try.printed); size++ {
-				var s screen
-				for rest := []byte(try.printed); len(rest) > 0; {
-					n := min(size, len(rest))
-					s.Write(rest[:n])
-					rest = rest[n:]
-				}
-				if got := s.String(); got != try.want {
-					t.Errorf("in pieces of %d: %q, want %q", size, got, try.want)
-				}
-			}
-		})
 	}
 }

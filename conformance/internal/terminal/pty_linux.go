@@ -1,4 +1,4 @@
-package cli_test
+package terminal
 
 import (
 	"fmt"
@@ -8,10 +8,13 @@ import (
 	"unsafe"
 )
 
-// openTerminal returns the two ends of a new pseudo-terminal of columns ×
+// Supported says whether Open works on this system.
+const Supported = true
+
+// Open returns the two ends of a new pseudo-terminal of columns ×
 // rows: what is typed goes into keyboard, and what a program prints comes out
 // of it; device is what the program has for its standard input and output.
-func openTerminal(columns, rows uint16) (keyboard, device *os.File, err error) {
+func Open(columns, rows uint16) (keyboard, device *os.File, err error) {
 	keyboard, err = os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening a pseudo-terminal: %w", err)
@@ -67,8 +70,8 @@ func control(f *os.File, request uintptr, argument unsafe.Pointer) error {
 	return err
 }
 
-// ownTerminal makes a program the leader of a session whose terminal is its
+// Own makes a program the leader of a session whose terminal is its
 // standard input, so that Ctrl-C reaches it.
-func ownTerminal() *syscall.SysProcAttr {
+func Own() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Setctty: true}
 }
