@@ -175,8 +175,11 @@ func printable(text string) string {
 // lines explains a difference.
 func (d Difference) lines() []string {
 	where := protocol(d.Proto)
-	if d.Line > 0 {
+	switch {
+	case d.Line > 0:
 		where += fmt.Sprintf(", line %d", d.Line)
+	case d.Client != "":
+		where += ", at the end"
 	}
 	if d.Client != "" {
 		where += ", " + d.Client

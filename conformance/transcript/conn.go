@@ -218,7 +218,8 @@ const extraLimit = 100
 // rest returns the values that the script has not asked for. Unless the
 // sending half is closed it sends a PING and takes its answer as the mark
 // before which nothing else may come; then it closes the sending half and
-// reads up to the end of the stream.
+// reads up to the end of the stream. The error is a wrongPingError if the answer is
+// not one that the state of the connection asks for.
 func (c *conn) rest() ([]Value, error) {
 	if c.closed || c.eof {
 		return nil, nil
@@ -238,6 +239,9 @@ func (c *conn) rest() ([]Value, error) {
 			}
 			if ping.answers(v, mark) {
 				break
+			}
+			if echoes(v, mark) {
+				return extra, wrongPingError{want: ping.answer(mark), got: v}
 			}
 			extra = append(extra, v)
 			if len(extra) == extraLimit {

@@ -432,7 +432,14 @@ func (p *play) finish() {
 			}
 			p.run.Problems = append(p.run.Problems, Problem{Text: text, Client: name, Got: []Value{v}, Received: []Value{v}})
 		}
-		if err != nil {
+		wrong := wrongPingError{}
+		switch {
+		case errors.As(err, &wrong):
+			p.run.Problems = append(p.run.Problems, Problem{
+				Text: name + ": " + err.Error(), Client: name,
+				Want: []Value{wrong.want}, Got: []Value{wrong.got}, Received: []Value{wrong.got},
+			})
+		case err != nil:
 			p.run.Problems = append(p.run.Problems, Problem{Text: err.Error()})
 		}
 	}

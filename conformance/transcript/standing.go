@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -107,8 +108,7 @@ func (s *standing) answers(v Value, mark string) bool {
 	case BulkString:
 		return v.Text == mark && !s.multi && (s.unconfirmed || s.resp == 3 || s.names+s.shards == 0)
 	case Array:
-		return len(v.Elems) == 2 && v.Elems[0].Text == "pong" && v.Elems[1].Text == mark &&
-			!s.multi && s.resp == 2 && (s.unconfirmed || s.names+s.shards > 0)
+		return echoes(v, mark) && !s.multi && s.resp == 2 && (s.unconfirmed || s.names+s.shards > 0)
 	case SimpleError:
 		return s.loggedOut && strings.HasPrefix(v.Text, "NOAUTH ") ||
 			s.otherUser && strings.HasPrefix(v.Text, "NOPERM ") && strings.Contains(v.Text, "'ping'")
@@ -116,4 +116,29 @@ func (s *standing) answers(v Value, mark string) bool {
 		return v.Text == "QUEUED" && s.multi
 	}
 	return false
+}
+
+// answer returns how PING mark is answered as a rule in this state.
+func (s *standing) answer(mark string) Value {
+	bulk := Value{Kind: BulkString, Text: mark}
+	switch {
+	case s.multi:
+		return Value{Kind: SimpleString, Text: "QUEUED"}
+	case s.resp == 2 && s.names+s.shards > 0:
+		return Value{Kind: Array, Elems: []Value{{Kind: BulkString, Text: "pong"}, bulk}}
+	}
+	return bulk
+}
+
+// echoes reports whether v is an answer to PING mark in some state.
+func echoes(v Value, mark string) bool {
+	return v.Kind == BulkString && v.Text == mark ||
+		v.Kind == Array && len(v.Elems) == 2 && v.Elems[0].Text == "pong" && v.Elems[1].Text == mark
+}
+
+// A wrongPingError says that the last PING was answered as in another state.
+type wrongPingError struct{ want, got Value }
+
+func (w wrongPingError) Error() string {
+	return fmt.Sprintf("the last PING is answered by %v and not by %v", w.got, w.want)
 }

@@ -60,6 +60,9 @@ func TestLastPing(t *testing.T) {
 				if right != (len(problems) == 0) {
 					t.Errorf("the answer %s: problems %v", form, problems)
 				}
+				if !right && (form == "bulk" || form == "pong") && (len(problems) != 1 || len(problems[0].Want) != 1 || len(problems[0].Got) != 1) {
+					t.Errorf("the answer %s is not told as one: %+v", form, problems)
+				}
 			}
 		})
 	}
