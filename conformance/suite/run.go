@@ -159,6 +159,10 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 			r.overheard = "on the peer " + r.overheard
 		}
 	}
+	r.pongs = map[string]bool{server.Addr: r.pongsInRESP3(server)}
+	if o.Peer != nil {
+		r.pongs[o.Peer.Addr] = r.pongsInRESP3(*o.Peer)
+	}
 	results := make([]Result, len(cases))
 	queue := make(chan int)
 	var workers sync.WaitGroup
@@ -204,6 +208,7 @@ type runner struct {
 	noCLI          string              // why there can be no cases of redis-cli
 	overheard      string              // why there can be no cases that publish
 	directives     []map[string]string // of the server, and of the peer
+	pongs          map[string]bool     // by address, whether it is as transcript.Player.Pongs says
 
 	mu      sync.Mutex // guards the fields below
 	plays   int
@@ -250,6 +255,23 @@ func (r *runner) strangers(server Server) string {
 		return ""
 	}
 	return "somebody else is subscribed to a pattern that matches every channel, and would get what the case publishes"
+}
+
+// pongsInRESP3 reports whether PING of a subscriber in RESP3 is answered as in
+// RESP2. Cases about that fail, and not all others with them.
+func (r *runner) pongsInRESP3(server Server) bool {
+	a, err := dial(server, r.Timeout)
+	if err != nil {
+		return false
+	}
+	defer a.close()
+	var v transcript.Value
+	for _, words := range [][]string{{"HELLO", "3"}, {"SUBSCRIBE", r.prefix() + "nobody"}, {"PING", "x"}} {
+		if v, err = a.do(words...); err != nil {
+			return false
+		}
+	}
+	return v.Kind == transcript.Array
 }
 
 // whyNot returns why a case is not to be played, empty if it is.
@@ -420,7 +442,7 @@ func (r *runner) playOn(server Server, c *Case, proto int, want expectation, who
 	run := transcript.Player{
 		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: r.Timeout, Afterwards: r.Timeout / 10,
 		Answers: func(id string) bool { return want.holds[id] },
-		Observe: r.observing(who),
+		Observe: r.observing(who), Pongs: r.pongs[server.Addr],
 	}.PlayContext(ctx, s, proto)
 	r.hide(run, server, prefix)
 	return run, undo()

@@ -89,7 +89,7 @@ func (p Player) dial(ctx context.Context, name string, proto int) (*conn, error)
 	c := &conn{
 		name: name, ctx: ctx, nc: nc, r: bufio.NewReader(watched), timeout: p.Timeout,
 		unwatch: context.AfterFunc(ctx, func() { nc.Close() }),
-		ping:    newStanding(proto, len(p.Login) > 0),
+		ping:    newStanding(proto, len(p.Login) > 0, p.Pongs),
 	}
 	if err := c.begin(p.Login, proto, func() {
 		if p.Observe != nil {

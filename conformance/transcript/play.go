@@ -45,6 +45,10 @@ type Player struct {
 	// Login is what each connection sends before anything else, such as AUTH
 	// and a password. Empty means nothing.
 	Login []string
+	// Pongs says that the server answers PING of a subscriber in RESP3 as it must
+	// in RESP2. The PING at the end of a play may then be answered so: what shows
+	// something else does not fail for it.
+	Pongs bool
 	// Observe is called with what each client sends and is sent, in the order
 	// of the play and from its goroutine. Nil means that nobody looks.
 	Observe func(client string, sent bool, b []byte)

@@ -16,10 +16,11 @@ type standing struct {
 	multi         bool // a transaction is open
 	loggedOut     bool // it may have to log in
 	otherUser     bool // it may be of a user who lacks PING
+	pongs         bool // Player.Pongs
 }
 
-func newStanding(proto int, loggedIn bool) standing {
-	return standing{resp: max(proto, 2), loggedOut: !loggedIn}
+func newStanding(proto int, loggedIn, pongs bool) standing {
+	return standing{resp: max(proto, 2), loggedOut: !loggedIn, pongs: pongs}
 }
 
 // maxRequestLine is the length of the longest line that is looked at for words. A
@@ -64,7 +65,7 @@ func (s *standing) received(v Value) {
 		s.multi = s.multi && !strings.Contains(v.Text, "'multi'") // which was refused
 		return
 	case v.Kind == SimpleString && v.Text == "RESET":
-		*s = standing{resp: 2, loggedOut: true}
+		*s = newStanding(2, false, s.pongs)
 		return
 	}
 	s.loggedOut = false
@@ -108,7 +109,7 @@ func (s *standing) answers(v Value, mark string) bool {
 	case BulkString:
 		return v.Text == mark && !s.multi && (s.unconfirmed || s.resp == 3 || s.names+s.shards == 0)
 	case Array:
-		return echoes(v, mark) && !s.multi && s.resp == 2 && (s.unconfirmed || s.names+s.shards > 0)
+		return echoes(v, mark) && !s.multi && (s.resp == 2 || s.pongs) && (s.unconfirmed || s.names+s.shards > 0)
 	case SimpleError:
 		return s.loggedOut && strings.HasPrefix(v.Text, "NOAUTH ") ||
 			s.otherUser && strings.HasPrefix(v.Text, "NOPERM ") && strings.Contains(v.Text, "'ping'")

@@ -67,3 +67,19 @@ func TestLastPing(t *testing.T) {
 		})
 	}
 }
+
+// TestPongs holds that the answer of a server that has one form for subscribers
+// of both protocols is taken only for subscribers.
+func TestPongs(t *testing.T) {
+	t.Parallel()
+	const pong = "*2\r\n$4\r\npong\r\n$9\r\nend of c1\r\n"
+	f := fakeServer{answers: map[string]string{"A": ok, "PING end of c1": pong, "SUBSCRIBE a": ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"}}
+	p := Player{Addr: f.start(t), Timeout: silence}
+	for script, subscribed := range map[string]bool{"c1> A\nc1< +OK\n": false, "c1> SUBSCRIBE a\nc1< >3 \"subscribe\" \"a\" :1\n": true} {
+		for _, p.Pongs = range []bool{false, true} {
+			if problems := Judge(p.Play(mustParse(t, script), 3)); (len(problems) == 0) != (subscribed && p.Pongs) {
+				t.Errorf("%q with Pongs %v: %v", script, p.Pongs, problems)
+			}
+		}
+	}
+}
