@@ -108,7 +108,8 @@ func (c *conn) begin(login []string, proto int, whenIn func()) error {
 		c.send(encodeCommand(login), 0, nil)
 		v, err := c.receive()
 		if err == nil && (v.Kind == SimpleError || v.Kind == EOF) {
-			err = fmt.Errorf("%s was answered %s", login[0], Redact(v.String(), login))
+			v.Text = Redact(v.Text, login) // before it is quoted
+			err = fmt.Errorf("%s was answered %v", login[0], v)
 		}
 		if err != nil {
 			return fmt.Errorf("%s cannot log in: %w", c.name, err)

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// silence is how long the tests wait for a value that does not come.
+// silence is how long the tests wait for a value that does not come. What must
+// come they wait for longer.
 const silence = 300 * time.Millisecond
 
 // readerOf returns a reader of the bytes of s.
@@ -17,6 +18,8 @@ func readerOf(s string) *bufio.Reader { return bufio.NewReader(strings.NewReader
 // A fakeServer answers commands with bytes chosen by a test.
 type fakeServer struct {
 	answers map[string]string // by the words joined with blanks
+	// closeAfter are those behind whose answers the connection ends.
+	closeAfter map[string]bool
 	// stayOpen keeps connections open when the client closes its sending half.
 	stayOpen bool
 	// quiet leaves PING without an answer.
@@ -74,6 +77,9 @@ func (f *fakeServer) serve(nc net.Conn, stop chan struct{}) {
 			nc.Write([]byte("+PONG\r\n"))
 		case words[0] == "PING" && !f.quiet:
 			nc.Write([]byte(bulk(strings.Join(words[1:], " "))))
+		}
+		if f.closeAfter[line] {
+			return
 		}
 	}
 }

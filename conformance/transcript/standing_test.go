@@ -3,6 +3,7 @@ package transcript
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestLastPing holds that the PING at the end of a play must be answered as the
@@ -50,13 +51,14 @@ func TestLastPing(t *testing.T) {
 				for line, text := range tt.answers {
 					f.answers[line] = text
 				}
-				p := Player{Addr: f.start(t), Timeout: silence}
+				// A user without PING and one who has logged in are both known by AUTH.
+				right := answer == tt.right || tt.right == noperm && answer == bulk || tt.right == noauth && answer == bulk
+				f.closeAfter = map[string]bool{"PING " + mark: !right} // so that nobody waits for more
+				p := Player{Addr: f.start(t), Timeout: time.Minute}
 				if tt.login {
 					p.Login = []string{"AUTH", "me"}
 				}
 				problems := Judge(p.Play(mustParse(t, tt.script), max(tt.proto, 2)))
-				// A user without PING and one who has logged in are both known by AUTH.
-				right := answer == tt.right || tt.right == noperm && answer == bulk || tt.right == noauth && answer == bulk
 				if right != (len(problems) == 0) {
 					t.Errorf("the answer %s: problems %v", form, problems)
 				}
@@ -74,7 +76,7 @@ func TestPongs(t *testing.T) {
 	t.Parallel()
 	const pong = "*2\r\n$4\r\npong\r\n$9\r\nend of c1\r\n"
 	f := fakeServer{answers: map[string]string{"A": ok, "PING end of c1": pong, "SUBSCRIBE a": ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"}}
-	p := Player{Addr: f.start(t), Timeout: silence}
+	p := Player{Addr: f.start(t), Timeout: time.Minute}
 	for script, subscribed := range map[string]bool{"c1> A\nc1< +OK\n": false, "c1> SUBSCRIBE a\nc1< >3 \"subscribe\" \"a\" :1\n": true} {
 		for _, p.Pongs = range []bool{false, true} {
 			if problems := Judge(p.Play(mustParse(t, script), 3)); (len(problems) == 0) != (subscribed && p.Pongs) {
