@@ -1,0 +1,184 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/transcript"
+)
+
+// play plays one case in each of its protocols.
+func (r *runner) play(c *Case) Result {
+	res := Result{Case: c, Outcome: Passed}
+	if res.Note = r.whyNot(c); res.Note != "" {
+		res.Outcome = NotRun
+		return res
+	}
+	began := time.Now()
+	r.begin(c)
+	defer r.over(c)
+	played := false
+	for _, proto := range c.Protocols {
+		if proto == transcript.Raw && !c.Screen || slices.Contains(r.Protocols, proto) {
+			played = true
+			res.add(r.playIn(c, proto))
+		}
+	}
+	switch why := context.Cause(r.ctx); {
+	case !played && r.noRESP3 && slices.Contains(c.Protocols, 3):
+		res.add([]Difference{{Proto: 3, Text: "the server refuses HELLO 3", unsupported: true}})
+	case !played:
+		res.Outcome, res.Note = NotRun, "its protocol is not asked for"
+	case why != nil && res.Outcome != Passed && !res.left():
+		// What did not come may be for no other reason than the end.
+		return Result{Case: c, Outcome: NotRun, Note: why.Error(), Took: time.Since(began)}
+	case res.Outcome == Differs && r.mayAnswerSo(c):
+		res.Outcome = NotEstablished
+	case res.Outcome == Differs && !r.answers():
+		res.Differences = append(res.Differences, Difference{Text: r.died()})
+	}
+	res.Took = time.Since(began)
+	return res
+}
+
+// begin notes that c is played.
+func (r *runner) begin(c *Case) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.playing[c.ID] = true
+}
+
+// over notes that c is played no more.
+func (r *runner) over(c *Case) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.playing, c.ID)
+}
+
+// answers reports whether the server answers a client that has just come.
+func (r *runner) answers() bool {
+	a, err := dial(r.server, r.Timeout)
+	if err != nil {
+		return false
+	}
+	defer a.close()
+	_, err = a.do("PING")
+	return err == nil || errors.As(err, new(refusal))
+}
+
+// died starts anew a server that answers nobody any more, or ends the run, and
+// says which cases were played when it was found.
+func (r *runner) died() string {
+	r.mu.Lock()
+	ids := slices.Sorted(maps.Keys(r.playing))
+	r.mu.Unlock()
+	why := "the server answered nobody any more when " + strings.Join(ids, ", ") + " had been played"
+	if len(ids) > 1 {
+		why += "; -workers 1 tells which it was"
+	}
+	if r.Restart == nil {
+		r.end(errors.New(why))
+	} else if err := r.Restart(); err != nil {
+		r.end(fmt.Errorf("%s, and could not be started again: %w", why, err))
+	}
+	return why
+}
+
+// mayAnswerSo reports whether c passes if all holds that is not established for
+// the column.
+func (r *runner) mayAnswerSo(c *Case) bool {
+	if r.Peer != nil || r.want.established(c) {
+		return false
+	}
+	other := r.want.supposing()
+	for _, proto := range c.Protocols {
+		if proto != transcript.Raw && !slices.Contains(r.Protocols, proto) {
+			continue
+		}
+		run, err := r.playOn(r.server, c, proto, other, "")
+		if err != nil || len(transcript.Judge(run)) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// playIn plays a case in one protocol and returns its differences.
+func (r *runner) playIn(c *Case, proto int) []Difference {
+	if c.Screen {
+		return r.screenIn(c, proto)
+	}
+	run, err := r.playOn(r.server, c, proto, r.want, "")
+	if run == nil {
+		return []Difference{failure(proto, err)}
+	}
+	var list []Difference
+	if r.Peer == nil {
+		list = differences(proto, transcript.Judge(run))
+	} else if peer, peerErr := r.playOn(*r.Peer, c, proto, r.peerWant, "peer "); peerErr != nil {
+		list = []Difference{{Proto: proto, Text: "the peer: " + peerErr.Error()}}
+	} else {
+		list = compare(proto, run, peer)
+	}
+	if err != nil {
+		list = append(list[:min(len(list), maxDifferences-1)], failure(proto, err))
+	}
+	return list
+}
+
+// playOn plays a case on one server, whose clients are called something behind
+// who, and puts back what it changes there. It returns a run even if that fails.
+func (r *runner) playOn(server Server, c *Case, proto int, want expectation, who string) (*transcript.Run, error) {
+	prefix := r.prefix()
+	s, err := c.script(prefix, server)
+	if err != nil {
+		return nil, err
+	}
+	undo, err := r.prepare(server, c, prefix)
+	if err != nil {
+		return nil, err
+	}
+	most := caseTimeouts * r.Timeout
+	ctx, cancel := context.WithTimeoutCause(r.ctx, most, fmt.Errorf("the case was not over within %v", most))
+	defer cancel()
+	run := transcript.Player{
+		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: r.Timeout, Afterwards: r.Timeout / 10,
+		Answers: func(id string) bool { return want.holds[id] },
+		Observe: r.observing(who), Pongs: r.pongs[server.Addr],
+	}.PlayContext(ctx, s, proto)
+	r.hide(run, server, prefix)
+	return run, undo()
+}
+
+// observing returns what observes clients that are called something behind who.
+func (r *runner) observing(who string) func(client string, sent bool, b []byte) {
+	if r.Observe == nil || who == "" {
+		return r.Observe
+	}
+	return func(client string, sent bool, b []byte) { r.Observe(who+client, sent, b) }
+}
+
+// hide takes the prefix and the user out of what was received when two runs are
+// compared, since each has its own.
+func (r *runner) hide(run *transcript.Run, server Server, prefix string) {
+	if r.Peer == nil {
+		return
+	}
+	hide := func(values []transcript.Value) {
+		for i, v := range values {
+			values[i] = v.Replace(prefix, prefixMark).Replace(shownUser(server.user()), shownUser(userMark))
+		}
+	}
+	for _, o := range run.Observations {
+		hide(o.Values)
+		hide(o.Received)
+	}
+	for _, p := range run.Problems {
+		hide(p.Got)
+	}
+}
