@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
@@ -39,7 +40,8 @@ type Case struct {
 
 	// Protocols are those it is played in, as in transcript.Script.
 	Protocols []int
-	// Alone says that nobody else may use the server meanwhile.
+	// Alone says that nobody else may use the server meanwhile, not even another
+	// case.
 	Alone bool
 	// Screen says that it is a scenario of redis-cli and not a transcript.
 	Screen bool
@@ -52,22 +54,20 @@ type Case struct {
 	byAddr     bool // it tells clients apart by their addresses
 	onTerminal bool // redis-cli is given a terminal
 
-	publishes bool       // some client sends PUBLISH
-	heavy     bool       // clients send more than heavyBytes
-	needs     []need     // what it takes for granted of directives
-	restore   []string   // directives to put back
-	after     [][]string // commands to send when the case is over, with prefixMark
-	head      []string   // lines from "case:" to the first of text, for Format
-	text      string     // the transcript, with prefixMark
-	reasons   []string   // divergences it mentions
+	publishes bool          // some client sends PUBLISH
+	needs     []need        // what it takes for granted of directives
+	patience  time.Duration // the least wait for one value
+	restore   []string      // directives to put back
+	after     [][]string    // commands to send when the case is over, with prefixMark
+	head      []string      // lines from "case:" to the first of text, for Format
+	text      string        // the transcript, with prefixMark
+	reasons   []string      // divergences it mentions
 }
 
-// heavyBytes is what the clients of a case may send for it to be played beside
-// others.
+// heavyBytes is what the clients of a case may send for it to be played on a
+// server that others use. What is published goes to replicas and to the other
+// nodes of a cluster, and what waits for subscribers counts toward maxmemory.
 const heavyBytes = 1 << 20
-
-// single reports whether no other case is played meanwhile.
-func (c *Case) single() bool { return c.Alone || c.heavy }
 
 // An Area is a group of cases.
 type Area struct {
@@ -252,6 +252,12 @@ func (c *Case) header(line string) (bool, error) {
 			}
 			c.needs = append(c.needs, n)
 		}
+	case "patience":
+		d, err := time.ParseDuration(value)
+		if err != nil || d <= 0 {
+			return false, fmt.Errorf("patience: %q is no time", value)
+		}
+		c.patience = d
 	case "restore":
 		c.restore = append(c.restore, strings.Fields(value)...)
 		c.Alone = true
@@ -292,8 +298,8 @@ func (c *Case) check() error {
 		return fmt.Errorf("%s: %s does not say why it matters", c.File, c.ID)
 	}
 	c.Protocols, c.reasons = s.Protocols, s.Reasons()
-	c.publishes, c.heavy = s.Publishes(), s.RequestBytes() > heavyBytes
-	c.Alone = c.Alone || s.Alone
+	c.publishes = s.Publishes()
+	c.Alone = c.Alone || s.Alone || s.RequestBytes() > heavyBytes
 	c.byAddr = strings.Contains(c.text, ".addr}") || strings.Contains(c.text, ".laddr}")
 	return nil
 }

@@ -100,7 +100,7 @@ func (r *runner) mayAnswerSo(c *Case) bool {
 		if proto != transcript.Raw && !slices.Contains(r.Protocols, proto) {
 			continue
 		}
-		run, err := r.playOn(r.server, c, proto, other, "")
+		run, err := r.playOn(r.server, c, proto, other, r.seen[0].pongs, "")
 		if err != nil || len(transcript.Judge(run)) > 0 {
 			return false
 		}
@@ -113,14 +113,14 @@ func (r *runner) playIn(c *Case, proto int) []Difference {
 	if c.Screen {
 		return r.screenIn(c, proto)
 	}
-	run, err := r.playOn(r.server, c, proto, r.want, "")
+	run, err := r.playOn(r.server, c, proto, r.want, r.seen[0].pongs, "")
 	if run == nil {
 		return []Difference{failure(proto, err)}
 	}
 	var list []Difference
 	if r.Peer == nil {
 		list = differences(proto, transcript.Judge(run))
-	} else if peer, peerErr := r.playOn(*r.Peer, c, proto, r.peerWant, "peer "); peerErr != nil {
+	} else if peer, peerErr := r.playOn(*r.Peer, c, proto, r.peerWant, r.seen[1].pongs, "peer "); peerErr != nil {
 		list = []Difference{{Proto: proto, Text: "the peer: " + peerErr.Error()}}
 	} else {
 		list = compare(proto, run, peer)
@@ -132,8 +132,9 @@ func (r *runner) playIn(c *Case, proto int) []Difference {
 }
 
 // playOn plays a case on one server, whose clients are called something behind
-// who, and puts back what it changes there. It returns a run even if that fails.
-func (r *runner) playOn(server Server, c *Case, proto int, want expectation, who string) (*transcript.Run, error) {
+// who and whose pongs are as transcript.Player says, and puts back what it
+// changes there. It returns a run even if that fails.
+func (r *runner) playOn(server Server, c *Case, proto int, want expectation, pongs bool, who string) (*transcript.Run, error) {
 	prefix := r.prefix()
 	s, err := c.script(prefix, server)
 	if err != nil {
@@ -143,13 +144,14 @@ func (r *runner) playOn(server Server, c *Case, proto int, want expectation, who
 	if err != nil {
 		return nil, err
 	}
-	most := caseTimeouts * r.Timeout
+	timeout := max(r.Timeout, c.patience)
+	most := caseTimeouts * timeout
 	ctx, cancel := context.WithTimeoutCause(r.ctx, most, fmt.Errorf("the case was not over within %v", most))
 	defer cancel()
 	run := transcript.Player{
-		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: r.Timeout, Afterwards: r.Timeout / 10,
+		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: timeout, Afterwards: timeout / 10,
 		Answers: func(id string) bool { return want.holds[id] },
-		Observe: r.observing(who), Pongs: r.pongs[server.Addr],
+		Observe: r.observing(who), Pongs: pongs,
 	}.PlayContext(ctx, s, proto)
 	r.hide(run, server, prefix)
 	return run, undo()

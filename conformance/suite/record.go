@@ -45,7 +45,7 @@ func (r *runner) recordCase(ctx context.Context, c *Case, prefix string) error {
 			return err
 		}
 		runs = append(runs, transcript.Player{
-			Addr: r.server.Addr, TLS: r.server.TLS, Login: r.server.login(), Timeout: r.Timeout,
+			Addr: r.server.Addr, TLS: r.server.TLS, Login: r.server.login(), Timeout: max(r.Timeout, c.patience),
 			Expect: transcript.ExpectRedis,
 		}.PlayContext(ctx, s, proto))
 		if err := undo(); err != nil {

@@ -68,7 +68,8 @@ type Options struct {
 	// Bound is that of the Identity of the server, or of the peer. Empty means
 	// that cases are played that need a server which depends on no other.
 	Bound string
-	// Timeout bounds the wait for one value. Zero means DefaultTimeout.
+	// Timeout bounds the wait for one value, but in cases that ask for a longer
+	// one. Zero means DefaultTimeout.
 	Timeout time.Duration
 	// Limit bounds the run: what is not over then is cut short and counts as not
 	// run. What cases have changed is put back even so. Zero means DefaultLimit.
@@ -139,23 +140,13 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 	if slices.ContainsFunc(cases, func(c *Case) bool { return c.Screen }) {
 		r.noCLI = noCLI(server)
 	}
-	r.directives = []map[string]string{directives(server, cases, o.Timeout)}
-	if o.Peer != nil {
-		r.directives = append(r.directives, directives(*o.Peer, cases, o.Timeout))
-	}
 	if slices.Contains(o.Protocols, 3) && refusesRESP3(server, o.Timeout) {
 		r.noRESP3 = true
 		r.Protocols = slices.DeleteFunc(slices.Clone(r.Protocols), func(p int) bool { return p == 3 })
 	}
-	r.overheard = r.strangers(server)
-	if o.Peer != nil && r.overheard == "" {
-		if r.overheard = r.strangers(*o.Peer); r.overheard != "" {
-			r.overheard = "on the peer " + r.overheard
-		}
-	}
-	r.pongs = map[string]bool{server.Addr: r.pongsInRESP3(server)}
+	r.seen = []sight{r.look(server, cases)}
 	if o.Peer != nil {
-		r.pongs[o.Peer.Addr] = r.pongsInRESP3(*o.Peer)
+		r.seen = append(r.seen, r.look(*o.Peer, cases))
 	}
 	results := make([]Result, len(cases))
 	queue := make(chan int)
@@ -168,14 +159,14 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 		})
 	}
 	for i, c := range cases {
-		if !c.single() {
+		if !c.Alone {
 			queue <- i
 		}
 	}
 	close(queue)
 	workers.Wait()
 	for i, c := range cases {
-		if c.single() {
+		if c.Alone {
 			results[i] = r.play(c)
 		}
 	}
@@ -197,12 +188,10 @@ type runner struct {
 	end            context.CancelCauseFunc
 	want, peerWant expectation
 	began          time.Time
-	run            string              // part of each prefix
-	noRESP3        bool                // the server refuses HELLO 3
-	noCLI          string              // why there can be no cases of redis-cli
-	overheard      string              // why there can be no cases that publish
-	directives     []map[string]string // of the server, and of the peer
-	pongs          map[string]bool     // by address, whether it is as transcript.Player.Pongs says
+	run            string  // part of each prefix
+	noRESP3        bool    // the server refuses HELLO 3
+	noCLI          string  // why there can be no cases of redis-cli
+	seen           []sight // of the server, and of the peer
 
 	mu      sync.Mutex // guards the fields below
 	plays   int

@@ -220,17 +220,23 @@ func TestPeersThatFailAlike(t *testing.T) {
 	}
 }
 
-// TestHeavyCasesStandAlone holds that cases that send much are played one at a
-// time, and names never hold what a mask of digits would hide.
-func TestHeavyCasesStandAlone(t *testing.T) {
+// TestHeavyCases holds that cases that send much need a server that nobody else
+// uses.
+func TestHeavyCases(t *testing.T) {
 	t.Parallel()
 	f, err := ParseFile("f.txt", "why: w\ncase: SUB-001 x\nc1> ECHO \"<x*2000000>\"\nc1< \"<x*2000000>\"\n\ncase: SUB-002 x\nc1> PING\nc1< +PONG\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !f.Cases[0].single() || f.Cases[1].single() {
-		t.Error("it is not the case that sends 2 MB which stands alone")
+	if !f.Cases[0].Alone || f.Cases[1].Alone {
+		t.Error("it is not the case that sends 2 MB which needs a server alone")
 	}
+}
+
+// TestNamesHaveNoDigits holds that names never hold what a mask of digits would
+// hide.
+func TestNamesHaveNoDigits(t *testing.T) {
+	t.Parallel()
 	const digits = "why: w\ncase: SUB-001 x\nc1> ECHO ${p}7\nmask digits\nc1< \"${p}<n>\"\n"
 	s := serve(t, good)
 	for range 20 {

@@ -127,7 +127,7 @@ func (r *runner) playScreen(server Server, c *Case, prefix, who string) (printed
 	if err != nil {
 		return "", nil, err
 	}
-	printed, err = s.run(r.ctx, server, 3*r.Timeout, r.observing(who))
+	printed, err = s.run(r.ctx, server, 3*max(r.Timeout, c.patience), r.observing(who))
 	printed = strings.ReplaceAll(s.normalize(printed, server), prefix, prefixMark)
 	s.want = strings.ReplaceAll(s.want, prefix, prefixMark)
 	return printed, s, errors.Join(err, undo())

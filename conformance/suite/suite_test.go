@@ -45,6 +45,7 @@ func TestParseFileErrors(t *testing.T) {
 		"why: w\ncase: SUB-001 x\nneeds: a >= b\nc1> PING\nc1< +P": "invalid syntax",
 		"why: w\ncase: SUB-001 x\nown: yes\nc1> PING\nc1< +P":      "needs a server started for it",
 		"why: w\ncase: SUB-001 x\nnonsense":                        "SUB-001",
+		"why: w\ncase: SUB-001 x\npatience: 3\nc1> PING\nc1< +P":   "is no time",
 		"why: w\ncase: SUB-001 x\nafter: \"\nc1> PING\nc1< +P":     "is no command",
 		"why: w\ncase: RCL-001 x\nargs PING\n":                     "no line",
 		"why: w\ncase: RCL-001 x\nargs PING\njump\n-- screen --\n": "is no step",
@@ -154,7 +155,7 @@ func serve(t *testing.T, reply func(n int, words []string) string) Server {
 	return Server{Addr: ln.Addr().String()}
 }
 
-// play plays the cases of text on a server.
+// play plays the cases of text on a server, with long waits unless o has others.
 func play(t *testing.T, s Server, text string, o Options) *Report {
 	t.Helper()
 	f, err := ParseFile("f.txt", text)
@@ -163,6 +164,9 @@ func play(t *testing.T, s Server, text string, o Options) *Report {
 	}
 	if o.Column.Name == "" {
 		o.Column = Columns[0]
+	}
+	if o.Timeout == 0 {
+		o.Timeout = time.Minute
 	}
 	return Run(t.Context(), s, f.Cases, o)
 }
@@ -203,6 +207,47 @@ func TestAddressesOfUnixSockets(t *testing.T) {
 		if res := r.Results[0]; res.Outcome != NotRun || !strings.Contains(res.Note, "same address") {
 			t.Errorf("%s: %+v", addr, res)
 		}
+	}
+}
+
+// TestAddressesBehindAProxy holds that a case which closes clients by their address
+// is not played where the server sees others, or somebody may have them.
+func TestAddressesBehindAProxy(t *testing.T) {
+	t.Parallel()
+	const text = "why: w\ncase: CLI-001 x\nc1> PING\nc1< +PONG\nc1> CLIENT KILL ${c1.addr}\nc1< +PONG\n"
+	for _, try := range []struct {
+		answer string
+		alone  bool
+		want   string // in the note
+	}{
+		{"$29\r\nid=1 addr=192.0.2.1:1 laddr=x\r\n", false, "other addresses"},
+		{"$29\r\nid=1 addr=192.0.2.1:1 laddr=x\r\n", true, "other addresses"},
+		{"-ERR unknown command\r\n", false, "does not say"},
+		{"-ERR unknown command\r\n", true, ""},
+	} {
+		s := serve(t, func(n int, words []string) string {
+			if len(words) == 2 && words[0] == "CLIENT" {
+				return try.answer
+			}
+			return good(n, words)
+		})
+		r := play(t, s, text, Options{Protocols: []int{2}, Alone: try.alone})
+		res := r.Results[0]
+		if (res.Outcome == Passed) != (try.want == "") || !strings.Contains(res.Note, try.want) {
+			t.Errorf("answered %q, alone %v: %+v", try.answer, try.alone, res)
+		}
+	}
+}
+
+// TestPatience holds that a case may ask for longer waits than the run has, in
+// which no answer can come.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	s := serve(t, good)
+	const text = "why: w\ncase: SUB-001 x\npatience: 1h\nc1> PING\nc1< +PONG\n\ncase: SUB-002 y\nc1> PING\nc1< +PONG\n"
+	r := play(t, s, text, Options{Protocols: []int{2}, Timeout: time.Nanosecond, Workers: 1})
+	if r.Results[0].Outcome != Passed || r.Results[1].Outcome == Passed {
+		t.Errorf("%+v", r.Results)
 	}
 }
 

@@ -2,10 +2,30 @@ package suite
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/terminal"
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
+
+// look finds out what decides which cases are played on a server.
+func (r *runner) look(server Server, cases []*Case) sight {
+	return sight{
+		directives: directives(server, cases, r.Timeout),
+		overheard:  r.strangers(server),
+		address:    r.otherAddress(server, cases),
+		pongs:      r.pongsInRESP3(server),
+	}
+}
+
+// A sight is what the runner has seen of a server before it plays.
+type sight struct {
+	directives map[string]string
+	overheard  string // why there can be no cases that publish
+	address    error  // why there can be no cases that tell clients by their addresses
+	pongs      bool   // transcript.Player.Pongs
+}
 
 // strangers returns why no message may be published, empty if nobody gets it: a
 // client that is subscribed to a pattern that everything matches would be sent
@@ -40,6 +60,43 @@ func (r *runner) pongsInRESP3(server Server) bool {
 	return v.Kind == transcript.Array
 }
 
+// Why no case may tell clients apart by their addresses.
+var (
+	errOtherAddress = errors.New("the server sees clients at other addresses than their own, such as behind a proxy, where somebody else may have them")
+	errNoAddress    = errors.New("the server does not say at which address it sees a client, where somebody else may be; say with -alone that nobody else uses it")
+)
+
+// otherAddress returns errOtherAddress if the server sees clients at addresses
+// that are not theirs, and errNoAddress if it does not say. What closes a client
+// by its address would then close another one.
+func (r *runner) otherAddress(server Server, cases []*Case) error {
+	asked := false
+	for _, c := range cases {
+		asked = asked || c.byAddr
+	}
+	if !asked || server.isUnix() {
+		return nil
+	}
+	a, err := dial(server, r.Timeout)
+	if err != nil {
+		return nil // which each case will tell
+	}
+	defer a.close()
+	v, err := a.do("CLIENT", "INFO")
+	if err != nil {
+		return errNoAddress
+	}
+	for _, field := range strings.Fields(v.Text) {
+		if seen, ok := strings.CutPrefix(field, "addr="); ok {
+			if seen == a.nc.LocalAddr().String() {
+				return nil
+			}
+			return errOtherAddress
+		}
+	}
+	return errNoAddress
+}
+
 // whyNot returns why a case is not to be played, empty if it is.
 func (r *runner) whyNot(c *Case) string {
 	if why := context.Cause(r.ctx); why != nil {
@@ -54,8 +111,6 @@ func (r *runner) whyNot(c *Case) string {
 		return "it needs a server without a password"
 	case c.Standalone && r.Bound != "":
 		return "it needs a server on its own, and this is " + r.Bound
-	case c.publishes && r.overheard != "":
-		return r.overheard
 	case c.Screen && r.noCLI != "":
 		return r.noCLI
 	case c.onTerminal && !terminal.Supported:
@@ -63,8 +118,18 @@ func (r *runner) whyNot(c *Case) string {
 	case c.byAddr && (r.server.isUnix() || r.Peer != nil && r.Peer.isUnix()):
 		return "all clients by a Unix socket have the same address"
 	}
-	for _, values := range r.directives {
-		if n, lacks := c.lacking(values); lacks {
+	for i, seen := range r.seen {
+		whose, alone := "", r.Alone
+		if i > 0 {
+			whose, alone = "on the peer ", r.PeerAlone
+		}
+		if c.publishes && seen.overheard != "" {
+			return whose + seen.overheard
+		}
+		if c.byAddr && seen.address != nil && !(alone && errors.Is(seen.address, errNoAddress)) {
+			return whose + seen.address.Error()
+		}
+		if n, lacks := c.lacking(seen.directives); lacks {
 			return "it needs " + n.String()
 		}
 	}
