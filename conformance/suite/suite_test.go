@@ -287,12 +287,12 @@ func TestDeadServer(t *testing.T) {
 			dead.Store(true)
 		}
 		if dead.Load() {
-			return ""
+			return hangUp
 		}
 		return good(n, words)
 	})
 	const text = "why: w\ncase: SUB-001 x\nc1> DIE\nc1< +OK\n\ncase: SUB-002 y\nc1> PING\nc1< +PONG\n"
-	o := Options{Protocols: []int{2}, Timeout: 100 * time.Millisecond, Workers: 1}
+	o := Options{Protocols: []int{2}, Workers: 1}
 	r := play(t, s, text, o)
 	if r.Results[1].Outcome != NotRun || !strings.Contains(r.Results[1].Note, "when SUB-001 had been played") || r.OK() {
 		t.Errorf("%+v", r.Results[1])
