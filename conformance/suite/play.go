@@ -39,8 +39,13 @@ func (r *runner) play(c *Case) Result {
 		return Result{Case: c, Outcome: NotRun, Note: why.Error(), Took: time.Since(began)}
 	case res.Outcome == Differs && r.mayAnswerSo(c):
 		res.Outcome = NotEstablished
-	case res.Outcome == Differs && !r.answers():
+	case res.Outcome == Passed:
+	case !r.answers(r.server):
 		res.Differences = append(res.Differences, Difference{Text: r.died()})
+	case r.Peer != nil && !r.answers(*r.Peer):
+		why := "the peer answered nobody any more when " + c.ID + " had been played"
+		res.Differences = append(res.Differences, Difference{Text: why})
+		r.end(errors.New(why))
 	}
 	res.Took = time.Since(began)
 	return res
@@ -60,11 +65,12 @@ func (r *runner) over(c *Case) {
 	delete(r.playing, c.ID)
 }
 
-// answers reports whether the server answers a client that has just come.
-func (r *runner) answers() bool {
-	a, err := dial(r.server, r.Timeout)
+// answers reports whether a server answers a client that has just come, be it by
+// not letting it in.
+func (r *runner) answers(server Server) bool {
+	a, err := dial(server, r.Timeout)
 	if err != nil {
-		return false
+		return errors.As(err, new(refusal))
 	}
 	defer a.close()
 	_, err = a.do("PING")
@@ -113,22 +119,40 @@ func (r *runner) playIn(c *Case, proto int) []Difference {
 	if c.Screen {
 		return r.screenIn(c, proto)
 	}
+	var list, failures []Difference
 	run, err := r.playOn(r.server, c, proto, r.want, r.seen[0].pongs, "")
-	if run == nil {
-		return []Difference{failure(proto, err)}
-	}
-	var list []Difference
-	if r.Peer == nil {
-		list = differences(proto, transcript.Judge(run))
-	} else if peer, peerErr := r.playOn(*r.Peer, c, proto, r.peerWant, r.seen[1].pongs, "peer "); peerErr != nil {
-		list = []Difference{{Proto: proto, Text: "the peer: " + peerErr.Error()}}
-	} else {
-		list = compare(proto, run, peer)
-	}
 	if err != nil {
-		list = append(list[:min(len(list), maxDifferences-1)], failure(proto, err))
+		failures = append(failures, failure(proto, err))
 	}
-	return list
+	switch {
+	case run == nil:
+	case r.Peer == nil:
+		list = differences(proto, transcript.Judge(run))
+	default:
+		peer, err := r.playOn(*r.Peer, c, proto, r.peerWant, r.seen[1].pongs, "peer ")
+		if err != nil {
+			failures = append(failures, peerFailure(proto, err))
+		}
+		if peer != nil {
+			list = compare(proto, run, peer)
+		}
+		if len(list)+len(failures) == 0 && len(transcript.Judge(run)) > 0 {
+			list = r.silent(proto)
+		}
+	}
+	return append(list[:min(len(list), maxDifferences-len(failures))], failures...)
+}
+
+// silent returns that a server answers nobody any more, or its peer, which two
+// that fall silent alike do not tell otherwise.
+func (r *runner) silent(proto int) []Difference {
+	if !r.answers(r.server) {
+		return []Difference{{Proto: proto, Text: "the server answers as the peer does, and then nobody any more"}}
+	}
+	if !r.answers(*r.Peer) {
+		return []Difference{{Proto: proto, Text: "the peer answers as the server does, and then nobody any more"}}
+	}
+	return nil
 }
 
 // playOn plays a case on one server, whose clients are called something behind

@@ -184,7 +184,17 @@ func unknown(v transcript.Value) bool {
 		strings.HasPrefix(text, "noproto ") || strings.Contains(text, "unsupported subcommand")
 }
 
-// compare returns where two runs of a case are not the same.
+// peerFailure is the difference that a case could not be played on the peer, or
+// undone there. It says nothing of what the server supports.
+func peerFailure(proto int, err error) Difference {
+	d := failure(proto, fmt.Errorf("the peer: %w", err))
+	d.unsupported = false
+	return d
+}
+
+// compare returns where two runs of a case are not the same. A run that came to
+// no end, since nobody could connect or nothing more was sent, is not the same as
+// any other: what has not been seen is not alike.
 func compare(proto int, run, peer *transcript.Run) []Difference {
 	var problems []transcript.Problem
 	for i, o := range run.Observations {
@@ -198,11 +208,15 @@ func compare(proto int, run, peer *transcript.Run) []Difference {
 			})
 		}
 	}
-	if len(problems) == 0 && !slices.EqualFunc(run.Problems, peer.Problems, sameProblem) {
-		ours, theirs := fmt.Sprint(run.Problems), fmt.Sprint(peer.Problems)
-		problems = append(problems, transcript.Problem{Text: "the server: " + ours + "; the peer: " + theirs})
+	if len(problems) > 0 || slices.EqualFunc(run.Problems, peer.Problems, sameProblem) && !slices.ContainsFunc(run.Problems, unseen) {
+		return differences(proto, problems)
 	}
-	return differences(proto, problems)
+	d := Difference{Proto: proto, Text: fmt.Sprintf("the server: %v; the peer: %v", run.Problems, peer.Problems)}
+	if slices.EqualFunc(run.Problems, peer.Problems, sameProblem) {
+		// Where both do not know a command, what would follow it does not come.
+		d.unsupported = slices.ContainsFunc(run.Observations, func(o transcript.Observation) bool { return slices.ContainsFunc(o.Values, unknown) })
+	}
+	return []Difference{d}
 }
 
 func sameValue(a, b transcript.Value) bool { return a.String() == b.String() }
@@ -212,3 +226,6 @@ func sameValue(a, b transcript.Value) bool { return a.String() == b.String() }
 func sameProblem(a, b transcript.Problem) bool {
 	return a.Line == b.Line && a.Client == b.Client && slices.EqualFunc(a.Got, b.Got, sameValue)
 }
+
+// unseen reports whether a problem is about no value that came.
+func unseen(p transcript.Problem) bool { return len(p.Got) == 0 }

@@ -203,39 +203,6 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestAloneOnThePeer holds that -alone is said of a server and not of its peer.
-func TestAloneOnThePeer(t *testing.T) {
-	t.Parallel()
-	s, peer := serve(t, good), serve(t, good)
-	r := play(t, s, sample, Options{Protocols: []int{2}, Alone: true, Peer: &peer})
-	if res := r.Results[1]; res.Outcome != NotRun || !strings.Contains(res.Note, "-peer-alone") {
-		t.Errorf("%+v", res)
-	}
-	if r := play(t, s, sample, Options{Protocols: []int{2}, Alone: true, Peer: &peer, PeerAlone: true}); r.Count("", Passed) != 2 {
-		t.Errorf("%+v", r.Results)
-	}
-}
-
-// TestPeersThatFailAlike holds that two servers are the same that fail in the
-// same way, though addresses and names are not.
-func TestPeersThatFailAlike(t *testing.T) {
-	t.Parallel()
-	answer := func(n int, words []string) string {
-		if words[0] == "ECHO" {
-			return good(n, words) + good(n, words) // once too often
-		}
-		return good(n, words)
-	}
-	s, peer := serve(t, answer), serve(t, answer)
-	const text = "why: w\ncase: SUB-001 x\nc1> ECHO ${p}x\nc1< \"${p}x\"\n\ncase: SUB-002 y\nc1> NOTHING\nc1< +OK\n"
-	r := play(t, s, text, Options{Protocols: []int{2}, Peer: &peer, Timeout: 200 * time.Millisecond})
-	for _, res := range r.Results {
-		if res.Outcome != Passed {
-			t.Errorf("%+v", res)
-		}
-	}
-}
-
 // TestHeavyCases holds that cases that send much need a server that nobody else
 // uses.
 func TestHeavyCases(t *testing.T) {
@@ -312,8 +279,8 @@ func TestPasswordIsNotShown(t *testing.T) {
 		if strings.Contains(out.String()+seen.String(), "hidden") {
 			t.Errorf("%q: shown\n%s%s", answer, out.String(), seen.String())
 		}
-		if got := r.Results[0].Outcome; got != outcome && outcome == Passed {
-			t.Errorf("%q: %s, want %s", answer, got, outcome)
+		if got := r.Results[0].Outcome; got != outcome && outcome == Passed || r.Cut != "" {
+			t.Errorf("%q: %s, want %s; cut since %q", answer, got, outcome, r.Cut)
 		}
 		if _, err := Identify(s, time.Second); err != nil && strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q: shown: %v", answer, err)
@@ -369,7 +336,7 @@ func TestBound(t *testing.T) {
 		}
 		return good(n, words)
 	})
-	id, err := Identify(s, time.Second)
+	id, err := Identify(s, time.Minute)
 	if err != nil || id.Bound != "a node of a cluster" {
 		t.Fatalf("%+v, %v", id, err)
 	}

@@ -246,28 +246,40 @@ func (s *screen) normalize(text string, server Server) string {
 
 // screenIn plays a case of redis-cli and returns its differences.
 func (r *runner) screenIn(c *Case, proto int) []Difference {
+	var list, failures []Difference
 	got, s, err := r.playScreen(r.server, c, r.prefix(), "")
+	if err != nil {
+		failures = append(failures, failure(proto, err))
+	}
 	want := ""
 	switch {
-	case s != nil && r.Peer != nil:
-		var peerErr error
-		want, _, peerErr = r.playScreen(*r.Peer, c, r.prefix(), "peer ")
-		if peerErr != nil {
-			peerErr = fmt.Errorf("the peer: %w", peerErr)
-		}
-		err = errors.Join(err, peerErr)
-	case s != nil:
+	case s == nil:
+		return failures
+	case r.Peer == nil:
 		want = s.want
+	default:
+		var err error
+		if want, _, err = r.playScreen(*r.Peer, c, r.prefix(), "peer "); err != nil {
+			failures = append(failures, peerFailure(proto, err))
+		}
 	}
-	if err == nil && got == want {
-		return nil
+	switch {
+	case got != want:
+		list = []Difference{{
+			Proto: proto, Want: []byte(want), Got: []byte(got), Wants: "expected", Gots: "received",
+			unsupported: unknownOnScreen(got) && !unknownOnScreen(want),
+		}}
+	case len(failures) > 0 || got == s.want:
+	case strings.Contains(got, notConnected):
+		list = []Difference{{Proto: proto, Text: "redis-cli reached neither the server nor the peer"}}
+	default:
+		list = r.silent(proto)
 	}
-	d := Difference{Proto: proto, Want: []byte(want), Got: []byte(got), Wants: "expected", Gots: "received", unsupported: unknownOnScreen(got) && !unknownOnScreen(want)}
-	if err != nil {
-		d.Text, d.left = err.Error(), errors.As(err, new(leftError))
-	}
-	return []Difference{d}
+	return append(list, failures...)
 }
+
+// notConnected is what redis-cli prints where nobody listens.
+const notConnected = "Could not connect to Redis"
 
 // unknownOnScreen reports whether redis-cli shows that a command is unknown.
 func unknownOnScreen(text string) bool {
