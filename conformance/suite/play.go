@@ -24,9 +24,17 @@ func (r *runner) play(c *Case) Result {
 	defer r.over(c)
 	played := false
 	for _, proto := range c.Protocols {
-		if proto == transcript.Raw && !c.Screen || slices.Contains(r.Protocols, proto) {
+		if (proto == transcript.Raw && !c.Screen || slices.Contains(r.Protocols, proto)) && !res.spoils() {
 			played = true
 			res.add(r.playIn(c, proto))
+		}
+	}
+	if res.Outcome == Differs && !res.left() && context.Cause(r.ctx) == nil {
+		so, err := r.mayAnswerSo(c)
+		if err != nil {
+			res.add([]Difference{failure(c.Protocols[0], err)})
+		} else if so {
+			res.Outcome = NotEstablished
 		}
 	}
 	switch why := context.Cause(r.ctx); {
@@ -37,9 +45,9 @@ func (r *runner) play(c *Case) Result {
 	case why != nil && res.Outcome != Passed && !res.left():
 		// What did not come may be for no other reason than the end.
 		return Result{Case: c, Outcome: NotRun, Note: why.Error(), Took: time.Since(began)}
-	case res.Outcome == Differs && r.mayAnswerSo(c):
-		res.Outcome = NotEstablished
-	case res.Outcome == Passed:
+	case res.Outcome == Passed || res.Outcome == NotEstablished:
+	case res.spoils() && (r.Peer != nil || r.answers(r.server)):
+		r.end(fmt.Errorf("%s has left a directive otherwise than it was", c.ID))
 	case !r.answers(r.server):
 		res.Differences = append(res.Differences, Difference{Text: r.died()})
 	case r.Peer != nil && !r.answers(*r.Peer):
@@ -96,10 +104,10 @@ func (r *runner) died() string {
 }
 
 // mayAnswerSo reports whether c passes if all holds that is not established for
-// the column.
-func (r *runner) mayAnswerSo(c *Case) bool {
+// the column. It fails if what the case changes could not be put back.
+func (r *runner) mayAnswerSo(c *Case) (bool, error) {
 	if r.Peer != nil || r.want.established(c) {
-		return false
+		return false, nil
 	}
 	other := r.want.supposing()
 	for _, proto := range c.Protocols {
@@ -107,11 +115,14 @@ func (r *runner) mayAnswerSo(c *Case) bool {
 			continue
 		}
 		run, err := r.playOn(r.server, c, proto, other, r.seen[0].pongs, "")
+		if err != nil && errors.As(err, new(leftError)) {
+			return false, err
+		}
 		if err != nil || len(transcript.Judge(run)) > 0 {
-			return false
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 // playIn plays a case in one protocol and returns its differences.

@@ -45,6 +45,7 @@ type Difference struct {
 
 	unsupported bool // the server does not know what it was asked for
 	left        bool // the case could not be undone
+	spoils      bool // and what it has left is a directive
 }
 
 // A Result is how one case went.
@@ -128,14 +129,21 @@ func (res *Result) left() bool {
 	return slices.ContainsFunc(res.Differences, func(d Difference) bool { return d.left })
 }
 
+// spoils reports whether the case has left a directive otherwise than it was.
+func (res *Result) spoils() bool {
+	return slices.ContainsFunc(res.Differences, func(d Difference) bool { return d.spoils })
+}
+
 // failure is the difference that a case could not be played, or undone.
 func failure(proto int, err error) Difference {
-	no := refusal{}
-	return Difference{
+	no, left := refusal{}, leftError{}
+	d := Difference{
 		Proto: proto, Text: err.Error(),
 		unsupported: errors.As(err, &no) && no.unknown() || errors.Is(err, errNoDirective),
-		left:        errors.As(err, new(leftError)),
+		left:        errors.As(err, &left),
 	}
+	d.spoils = left.directive
+	return d
 }
 
 // differences turns the problems of a run into differences.

@@ -119,7 +119,9 @@ var errLimit = errors.New("the time for the run was over")
 
 // Run plays cases on the server and reports how it did. It never returns an
 // error: a server that cannot be reached fails every case. The end of ctx ends
-// the run, after what cases have changed is put back.
+// the run, after what cases have changed is put back; so does a case that cannot
+// put back what it has changed, since those after it would take that for what
+// was there before.
 func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 	o = o.withDefaults()
 	ctx, stop := context.WithTimeoutCause(ctx, o.Limit, errLimit)

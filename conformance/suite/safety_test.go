@@ -54,10 +54,16 @@ func TestUndoGoesOn(t *testing.T) {
 	for name, first := range map[string]string{"refused": "-ERR no\r\n", "closed": hangUp} {
 		t.Run(name, func(t *testing.T) {
 			var h heard
+			var asked atomic.Bool
 			s := serve(t, func(n int, words []string) string {
 				h.add(words)
 				switch strings.Join(words[:min(3, len(words))], " ") {
-				case "CONFIG GET first", "CONFIG GET second":
+				case "CONFIG GET first":
+					if asked.Swap(true) {
+						return array(words[2], "during")
+					}
+					return array(words[2], "before")
+				case "CONFIG GET second":
 					return array(words[2], "before")
 				case "CONFIG SET first":
 					return first
@@ -74,7 +80,7 @@ func TestUndoGoesOn(t *testing.T) {
 				t.Errorf("the server was told %q", h.list)
 			}
 			res := r.Results[0]
-			if res.Outcome != Differs || !strings.Contains(fmt.Sprint(res.Differences), "putting back") {
+			if text := fmt.Sprint(res.Differences); res.Outcome != Differs || !strings.Contains(text, "putting back") || !strings.Contains(text, "CONFIG SET first before: ") {
 				t.Errorf("%+v", res)
 			}
 		})
