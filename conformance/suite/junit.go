@@ -36,7 +36,7 @@ type (
 	}
 )
 
-func (r *Report) writeJUnit(w io.Writer) error {
+func (r *Report) writeJUnit(w io.Writer, o WriteOptions) error {
 	all := junitSuites{Name: "conformance " + r.Column.Name, Time: fmt.Sprintf("%.3f", r.Took.Seconds())}
 	for _, area := range r.areas() {
 		s := junitSuite{
@@ -66,7 +66,7 @@ func (r *Report) writeJUnit(w io.Writer) error {
 		}
 		all.Suites = append(all.Suites, s)
 	}
-	if s := r.junitRun(); s.Tests > 0 {
+	if s := r.junitRun(o); s.Tests > 0 {
 		all.Suites = append(all.Suites, s)
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -83,7 +83,7 @@ func (r *Report) writeJUnit(w io.Writer) error {
 
 // junitRun returns the suite of what is wrong with the run as a whole, empty if
 // nothing is.
-func (r *Report) junitRun() junitSuite {
+func (r *Report) junitRun(o WriteOptions) junitSuite {
 	s := junitSuite{Name: "run"}
 	add := func(name, message string) {
 		s.Tests++
@@ -95,6 +95,9 @@ func (r *Report) junitRun() junitSuite {
 	}
 	if r.NoRESP3 {
 		add("the server speaks RESP3", "it refuses HELLO 3")
+	}
+	if n := r.Count("", NotRun) + r.Count("", NotEstablished); o.Strict && n > 0 {
+		add("no case is left out", fmt.Sprintf("%d cases were not run or are not established", n))
 	}
 	return s
 }

@@ -16,6 +16,9 @@ var Formats = []string{"text", "md", "json", "html", "junit"}
 type WriteOptions struct {
 	// Verbose shows the cases that passed too, where the format has room.
 	Verbose bool
+	// Strict shows what was not run or is not established as a failure, where
+	// the format tells failures from the rest.
+	Strict bool
 }
 
 // Write writes the report in one of Formats.
@@ -30,7 +33,7 @@ func (r *Report) Write(w io.Writer, format string, o WriteOptions) error {
 	case "html":
 		return r.writeHTML(w)
 	case "junit":
-		return r.writeJUnit(w)
+		return r.writeJUnit(w, o)
 	}
 	return fmt.Errorf("no report is called %q; there are %s", format, strings.Join(Formats, ", "))
 }

@@ -114,6 +114,24 @@ func TestRunThatIsCut(t *testing.T) {
 	}
 }
 
+// TestStrictRun holds that JUnit tells of what was left out where that is a failure.
+func TestStrictRun(t *testing.T) {
+	t.Parallel()
+	c := &Case{ID: "SUB-001", Area: "subscribe"}
+	for _, outcome := range []Outcome{Passed, NotRun, NotEstablished} {
+		r := &Report{Results: []Result{{Case: c, Outcome: outcome}}}
+		for _, strict := range []bool{false, true} {
+			var b bytes.Buffer
+			if err := r.Write(&b, "junit", WriteOptions{Strict: strict}); err != nil {
+				t.Fatal(err)
+			}
+			if told := strings.Contains(b.String(), "no case is left out"); told != (strict && outcome != Passed) {
+				t.Errorf("%s, strict %v: told %v\n%s", outcome, strict, told, b.String())
+			}
+		}
+	}
+}
+
 func TestScore(t *testing.T) {
 	t.Parallel()
 	c := &Case{ID: "SUB-001", Area: "subscribe"}
