@@ -9,7 +9,7 @@
 //	go run ./conformance -record -addr … -alone  record the cases from a server
 //
 // The exit code is 0 if all is as expected, 1 if there are differences and 2
-// if nothing was played.
+// if nothing was played; of go run it is 1 in both cases.
 package main
 
 import (
@@ -60,10 +60,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(2)
 	}
-	// What cases have changed is put back before the end. A second signal ends
-	// the program at once.
-	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, release)
+	// What is started is not to know them.
+	_ = os.Unsetenv(authEnv)
+	_ = os.Unsetenv(peerAuthEnv)
+	ctx := untilSignal()
 	ok, err := c.main(ctx, os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
@@ -72,6 +72,25 @@ func main() {
 	if !ok {
 		os.Exit(1)
 	}
+}
+
+// untilSignal returns a context that ends with the first signal that asks for the
+// end, so that what cases have changed is put back. A second Ctrl-C or SIGTERM
+// ends the program at once.
+//
+// The end of a terminal, SIGHUP, often comes twice, and that nobody reads what is
+// written any more, SIGPIPE, is told by the write: neither ends it at once.
+func untilSignal() context.Context {
+	caught := make(chan os.Signal, 1)
+	ending := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	signal.Notify(caught, syscall.SIGPIPE)
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		signal.Notify(caught, syscall.SIGHUP)
+		ending = append(ending, syscall.SIGHUP)
+	}
+	ctx, release := signal.NotifyContext(context.Background(), ending...)
+	context.AfterFunc(ctx, release)
+	return ctx
 }
 
 func parseFlags(args []string, usage io.Writer) (*config, error) {
@@ -126,12 +145,28 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 		return nil, errors.New("-transcripts goes with -addr")
 	case c.record && (c.start != "" || c.peer != "" || c.transcripts):
 		return nil, errors.New("-record records the transcripts from a server it starts or, with -addr, the cases; it goes with none of -start, -peer, -transcripts")
-	case !c.cases() && c.matrix.id != "":
-		return nil, errors.New("-case goes with -addr")
 	case c.addr != "" && c.start != "", !c.record && c.addr == "" && c.start == "":
 		return nil, errors.New("one of -addr, -start, -record is needed")
 	}
+	if err := c.applies(f); err != nil {
+		return nil, err
+	}
 	return c, c.matrix.check(c)
+}
+
+// applies returns an error if an option is given that would do nothing.
+func (c *config) applies(f *flag.FlagSet) (err error) {
+	f.Visit(func(g *flag.Flag) {
+		switch {
+		case slices.Contains(caseFlags, g.Name) && !c.cases():
+			err = fmt.Errorf("-%s goes with -addr and the cases, not with transcripts", g.Name)
+		case g.Name == "expect" && (c.cases() || c.record):
+			err = errors.New("-expect goes with -start or -transcripts; -column says it of cases")
+		case slices.Contains(judgingFlags, g.Name) && c.record:
+			err = fmt.Errorf("-%s says how a run is judged, and -record judges nothing", g.Name)
+		}
+	})
+	return err
 }
 
 // cases reports whether the cases are played, and not the transcripts.

@@ -16,7 +16,16 @@ import (
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
-func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
+// asCommand is set in the environment of a test binary that is to be the command.
+const asCommand = "CONFORMANCE_TEST_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	os.Exit(sut.Main(m))
+}
 
 // load returns the committed transcripts.
 func load(t *testing.T) []*transcript.Script {
@@ -182,34 +191,44 @@ func TestTranscriptsAreAsRecorded(t *testing.T) {
 func TestParseFlags(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"":                          "one of -addr, -start, -record is needed",
-		"-addr a -start b":          "one of -addr, -start, -record is needed",
-		"-record -addr a":           "say with -alone",
-		"-record -addr a -alone":    "",
-		"-addr a -report stone":     "no report is called",
-		"-addr a -workers 0":        "-workers: ",
-		"-addr a -timeout 0":        "more than nothing",
-		"-addr a -limit -1s":        "more than nothing",
-		"-addr a -column redis-5":   "no column is called",
-		"-addr a -peer-alone":       "-peer-alone goes with -peer",
-		"-record -peer redis":       "-record records the transcripts",
-		"-record -start b":          "-record records the transcripts",
-		"-transcripts":              "-transcripts goes with -addr",
-		"-start b -case SUB-001":    "-case goes with -addr",
-		"-peer redis":               "one of -addr, -start, -record is needed",
-		"-addr a -resp 4":           `-resp: "4" is not 2 or 3`,
-		"-addr a -run (":            "-run: ",
-		"-addr a -expect x":         "-expect: ",
-		"-addr a b":                 `unexpected argument "b"`,
-		"-addr a -nosuch":           "not defined",
-		"-addr a -cacert x":         "go with -tls",
-		"-addr a -tls -cacert /x":   "-cacert: ",
-		"-addr a -tls -cert /x":     "-cert and -key: ",
-		"-start b -tls":             "-tls goes with -addr",
-		"-addr a -tls -insecure":    "",
-		"-addr a -resp 2 -run x -v": "",
-		"-start b -peer h:1":        "",
-		"-record":                   "",
+		"":                                       "one of -addr, -start, -record is needed",
+		"-addr a -start b":                       "one of -addr, -start, -record is needed",
+		"-record -addr a":                        "say with -alone",
+		"-record -addr a -alone":                 "",
+		"-addr a -report stone":                  "no report is called",
+		"-addr a -workers 0":                     "-workers: ",
+		"-addr a -timeout 0":                     "more than nothing",
+		"-addr a -limit -1s":                     "more than nothing",
+		"-addr a -column redis-5":                "no column is called",
+		"-addr a -peer-alone":                    "-peer-alone goes with -peer",
+		"-record -peer redis":                    "-record records the transcripts",
+		"-record -start b":                       "-record records the transcripts",
+		"-transcripts":                           "-transcripts goes with -addr",
+		"-start b -case SUB-001":                 "-case goes with -addr",
+		"-peer redis":                            "one of -addr, -start, -record is needed",
+		"-addr a -resp 4":                        `-resp: "4" is not 2 or 3`,
+		"-addr a -run (":                         "-run: ",
+		"-addr a -expect x":                      "-expect: ",
+		"-addr a b":                              `unexpected argument "b"`,
+		"-addr a -nosuch":                        "not defined",
+		"-addr a -cacert x":                      "go with -tls",
+		"-addr a -tls -cacert /x":                "-cacert: ",
+		"-addr a -tls -cert /x":                  "-cert and -key: ",
+		"-start b -tls":                          "-tls goes with -addr",
+		"-addr a -tls -insecure":                 "",
+		"-addr a -resp 2 -run x -v":              "",
+		"-start b -peer h:1":                     "",
+		"-record":                                "",
+		"-addr a -auth alice:":                   "has both",
+		"-addr a -auth :b":                       "has both",
+		"-addr a -auth default:a:b":              "",
+		"-addr a -peer b -peer-auth x:":          "has both",
+		"-start b -exec x":                       "-exec goes with -addr",
+		"-addr a -transcripts -auth x":           "-auth goes with -addr and the cases",
+		"-addr a -expect pubsubd":                "-expect goes with -start",
+		"-record -expect redis-7.0":              "-expect goes with -start",
+		"-record -addr a -alone -strict":         "-strict says how",
+		"-addr a -transcripts -expect redis-7.0": "",
 	} {
 		_, err := parseFlags(strings.Fields(args), &bytes.Buffer{})
 		switch {

@@ -43,8 +43,17 @@ const (
 	peerAuthEnv = "CONFORMANCE_PEER_AUTH"
 )
 
+// caseFlags are the options that say something of cases alone, and judgingFlags
+// those that do nothing where cases are recorded.
+var (
+	caseFlags = []string{
+		"auth", "peer-auth", "exec", "column", "report", "case", "alone", "peer-alone", "strict", "force", "timeout", "limit", "workers",
+	}
+	judgingFlags = []string{"column", "report", "strict", "limit", "workers"}
+)
+
 func (m *matrixFlags) define(f *flag.FlagSet) {
-	f.StringVar(&m.auth, "auth", "", "`password`, or user:password, of the server (default that in "+authEnv+")")
+	f.StringVar(&m.auth, "auth", "", "`password`, or user:password, of the server, default:a:b if it has a colon (default that in "+authEnv+")")
 	f.StringVar(&m.peerAuth, "peer-auth", "", "the same of -peer (default that in "+peerAuthEnv+")")
 	f.StringVar(&m.exec, "exec", "", "start the server at -addr with this `command`, in which $ADDR and $PORT stand for the address, and again should a case bring it to a stop")
 	f.StringVar(&m.column, "column", "", "`release` whose answers are expected (default by what the server says it is)")
@@ -70,6 +79,11 @@ func (m *matrixFlags) check(c *config) error {
 	}
 	if !slices.Contains(suite.Formats, m.report) {
 		return fmt.Errorf("-report: no report is called %q; there are %s", m.report, strings.Join(suite.Formats, ", "))
+	}
+	for name, auth := range map[string]string{"auth": m.auth, "peer-auth": m.peerAuth} {
+		if user, password, ok := strings.Cut(auth, ":"); ok && (user == "" || password == "") {
+			return fmt.Errorf("-%s: user:password has both; a password with a colon is written default:a:b", name)
+		}
 	}
 	if m.workers < 1 {
 		return errors.New("-workers: at least one is needed")
@@ -125,8 +139,9 @@ func target(addr, auth string) suite.Server {
 }
 
 // playMatrix plays the cases on the server at -addr, beside the one at -peer if
-// there is one, and writes the report to out and what -v shows to watch.
-func (c *config) playMatrix(ctx context.Context, out, watch io.Writer) (ok bool, err error) {
+// there is one, and writes the report to out and what -v shows to watch. What it
+// has started has ended before it writes, which may fail or never come back.
+func (c *config) playMatrix(ctx context.Context, out, watch io.Writer) (bool, error) {
 	files, divergences, err := loadCases(c.dir)
 	if err != nil {
 		return false, err
@@ -135,44 +150,83 @@ func (c *config) playMatrix(ctx context.Context, out, watch io.Writer) (ok bool,
 	if err != nil {
 		return false, err
 	}
-	server := target(c.addr, c.matrix.auth)
-	server.TLS, server.CLI = c.tls, c.tlsArgs
+	if c.record {
+		return true, c.recordCases(ctx, out, files, cases)
+	}
+	r, err := c.runCases(ctx, watch, cases, divergences)
+	if r == nil {
+		return false, err
+	}
+	o := suite.WriteOptions{Verbose: c.verbose, Strict: c.matrix.strict}
+	if err := errors.Join(err, r.Write(out, c.matrix.report, o)); err != nil {
+		return false, err
+	}
+	switch notRun := r.Count("", suite.NotRun); {
+	case notRun == len(cases):
+		return false, errors.New("no case was run")
+	case c.matrix.strict && notRun+r.Count("", suite.NotEstablished) > 0:
+		return false, nil
+	}
+	return r.OK(), nil
+}
+
+// server returns the server at -addr.
+func (c *config) server() suite.Server {
+	s := target(c.addr, c.matrix.auth)
+	s.TLS, s.CLI = c.tls, c.tlsArgs
+	return s
+}
+
+// startServer starts the server at -addr if -exec tells how, and returns what it
+// is. Its program is nil if there is none, and otherwise to be stopped.
+func (c *config) startServer() (id suite.Identity, p *program, err error) {
+	if c.matrix.exec != "" {
+		p = &program{command: c.matrix.exec, addr: c.addr}
+		if err := p.start(); err != nil {
+			return id, nil, err
+		}
+	}
+	if id, err = suite.Identify(c.server(), c.matrix.timeout); err != nil {
+		if p != nil {
+			p.stop()
+		}
+		return id, nil, fmt.Errorf("%s: %w", c.addr, err)
+	}
+	return id, p, nil
+}
+
+// runCases plays the cases and returns the report. With an error there is one if
+// all was played and what was started did not end as it should.
+func (c *config) runCases(ctx context.Context, watch io.Writer, cases []*suite.Case, divergences []suite.Divergence) (r *suite.Report, err error) {
 	o := suite.Options{
 		Divergences: divergences, Protocols: c.protocols, Alone: c.matrix.alone,
 		Timeout: c.matrix.timeout, Limit: c.matrix.limit, Workers: c.matrix.workers,
 	}
-	if c.matrix.exec != "" {
-		p := &program{command: c.matrix.exec, addr: c.addr}
-		if err := p.start(); err != nil {
-			return false, err
-		}
+	id, p, err := c.startServer()
+	if err != nil {
+		return nil, err
+	}
+	if p != nil {
 		defer p.stop()
 		o.Alone, o.Restart = true, p.start
-	}
-	id, err := suite.Identify(server, c.matrix.timeout)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", c.addr, err)
-	}
-	if c.record {
-		return true, c.recordCases(ctx, out, server, id, files, cases)
 	}
 	o.Column, o.Bound = id.Column, id.Bound
 	if c.matrix.column != "" {
 		if o.Column, err = suite.ColumnNamed(c.matrix.column); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	if c.peer != "" {
 		addr, stop, startErr := c.startPeer()
 		if startErr != nil {
-			return false, startErr
+			return nil, startErr
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 		peer := target(addr, c.matrix.peerAuth)
 		o.Peer, o.PeerAlone = &peer, c.matrix.peerAlone || c.peer == "redis"
 		peerID, err := suite.Identify(peer, c.matrix.timeout)
 		if err != nil {
-			return false, fmt.Errorf("the peer %s: %w", c.peer, err)
+			return nil, fmt.Errorf("the peer %s: %w", c.peer, err)
 		}
 		o.PeerColumn = peerID.Column
 		if o.Bound == "" && peerID.Bound != "" {
@@ -188,18 +242,9 @@ func (c *config) playMatrix(ctx context.Context, out, watch io.Writer) (ok bool,
 			dumpBytes(watch, client, sent, b)
 		}
 	}
-	r := suite.Run(ctx, server, cases, o)
+	r = suite.Run(ctx, c.server(), cases, o)
 	r.Name, r.Nearest = id.Name, id.Nearest && c.matrix.column == ""
-	if err := r.Write(out, c.matrix.report, suite.WriteOptions{Verbose: c.verbose}); err != nil {
-		return false, err
-	}
-	switch notRun := r.Count("", suite.NotRun); {
-	case notRun == len(cases):
-		return false, errors.New("no case was run")
-	case c.matrix.strict && notRun+r.Count("", suite.NotEstablished) > 0:
-		return false, nil
-	}
-	return r.OK(), nil
+	return r, nil
 }
 
 // startPeer returns the address to compare with, and what ends the server that
@@ -233,8 +278,15 @@ func (c *config) choose(cases []*suite.Case) ([]*suite.Case, error) {
 const recordedRelease = "7.0.15"
 
 // recordCases takes what a server answers for what cases list, and writes the
-// files that hold them.
-func (c *config) recordCases(ctx context.Context, out io.Writer, server suite.Server, id suite.Identity, files []*suite.File, cases []*suite.Case) error {
+// files that hold them, unless a case could not be recorded.
+func (c *config) recordCases(ctx context.Context, out io.Writer, files []*suite.File, cases []*suite.Case) error {
+	id, p, err := c.startServer()
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		defer p.stop()
+	}
 	if id.Name != "redis "+recordedRelease && !c.matrix.force {
 		return fmt.Errorf("cases are recorded from redis-server %s, and this is %s; -force does it nevertheless", recordedRelease, id.Name)
 	}
@@ -242,7 +294,9 @@ func (c *config) recordCases(ctx context.Context, out io.Writer, server suite.Se
 	if dir == "" {
 		dir = filepath.Join("conformance", casesDir)
 	}
-	failed := suite.Record(ctx, server, cases, suite.Options{Timeout: c.matrix.timeout})
+	if err := suite.Record(ctx, c.server(), cases, suite.Options{Timeout: c.matrix.timeout}); err != nil {
+		return err
+	}
 	for _, f := range files {
 		if !slices.ContainsFunc(f.Cases, func(k *suite.Case) bool { return slices.Contains(cases, k) }) {
 			continue
@@ -251,10 +305,8 @@ func (c *config) recordCases(ctx context.Context, out io.Writer, server suite.Se
 			return fmt.Errorf("recording: %w", err)
 		}
 	}
-	if failed == nil {
-		fmt.Fprintf(out, "%d cases recorded\n", len(cases))
-	}
-	return failed
+	fmt.Fprintf(out, "%d cases recorded\n", len(cases))
+	return nil
 }
 
 // dumpBytes shows what a client sends or is sent, sixteen bytes a line. A line

@@ -39,6 +39,7 @@ func (p *program) start() error {
 	}
 	cmd, ended := exec.Command(words[0], words[1:]...), make(chan struct{})
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = ownGroup()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("-exec: %w", err)
 	}
@@ -54,6 +55,7 @@ func (p *program) start() error {
 		err := p.listens()
 		select {
 		case <-ended:
+			endGroup(cmd.Process) // what it has left behind
 			p.cmd = nil
 			return fmt.Errorf("-exec: %s has ended (%v); it must be the server itself and stay", words[0], cmd.ProcessState)
 		default:
@@ -80,13 +82,18 @@ func (p *program) listens() error {
 	return nc.Close()
 }
 
-// stop ends the program at once, since one that hangs ends in no other way.
+// stop ends the program at once, since one that hangs ends in no other way, with
+// all that it has started, and waits until nobody listens any more.
 func (p *program) stop() {
 	if p.cmd == nil {
 		return
 	}
-	// The only error is that it has ended already.
-	_ = p.cmd.Process.Kill()
+	endGroup(p.cmd.Process)
 	<-p.ended
 	p.cmd = nil
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(startTimeout); p.listens() == nil && time.Now().Before(deadline); {
+		<-tick.C
+	}
 }

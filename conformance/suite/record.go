@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
@@ -13,9 +14,13 @@ import (
 // File.Format then gives the text to keep.
 //
 // A case that cannot be recorded stays as it is. The error tells of all of them.
+// Nothing is played if a case is of redis-cli and there is not the right one.
 func Record(ctx context.Context, server Server, cases []*Case, o Options) error {
 	o = o.withDefaults()
 	r := &runner{Options: o, server: server, ctx: ctx, run: "recrd"}
+	if why := noCLI(server); why != "" && slices.ContainsFunc(cases, func(c *Case) bool { return c.Screen }) {
+		return errors.New("recording what redis-cli prints: " + why)
+	}
 	var errs []error
 	for _, c := range cases {
 		if err := context.Cause(ctx); err != nil {
