@@ -47,6 +47,7 @@ soak: deps
 
 endure: deps
 	go test ./conformance/bounds ./conformance/faults ./conformance/hostile ./conformance/security ./conformance/slow ./conformance/restart -p 1 -count=1 -soak -v -timeout 2h
+	go test ./conformance -run 'TestCases|TestPassword$$' -count=1 -soak -v -timeout 1h
 	go test ./conformance/order -count=1 -soak -v -timeout 4h
 	CGO_ENABLED=1 go test -race ./conformance/order -count=1 -run 'TestOrder/pubsubd' -soak -v -timeout 4h
 	go test ./conformance/soak -count=1 -soak -v -timeout 2h

@@ -25,7 +25,7 @@ func freeAddr(t *testing.T) string {
 func TestExec(t *testing.T) {
 	t.Parallel()
 	addr := freeAddr(t)
-	ok, out := command(t, "-addr", addr, "-exec", sut.Pubsubd(t)+" --port $PORT", "-case", "SUB-001", "-timeout", "20s")
+	ok, out := command(t, "-addr", addr, "-exec", sut.Pubsubd(t)+" --port $PORT", "-case", "SUB-001")
 	if !ok {
 		t.Error(out)
 	}
