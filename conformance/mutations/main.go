@@ -235,11 +235,13 @@ func (p player) try(m mutation) (text string, caught bool, err error) {
 	return text, true, nil
 }
 
-// notices reports whether the case with this id was played and tells the server
-// from one that is right. A run that fails in another way shows nothing.
+// notices reports whether the case with this id was played and tells by what came,
+// or did not come, the server from one that is right. A run that fails in another
+// way shows nothing.
 func notices(r *suite.Report, id string) bool {
 	return slices.ContainsFunc(r.Results, func(res suite.Result) bool {
-		return res.Case.ID == id && (res.Outcome == suite.Differs || res.Outcome == suite.NotSupported)
+		return res.Case.ID == id && (res.Outcome == suite.Differs || res.Outcome == suite.NotSupported) &&
+			slices.ContainsFunc(res.Differences, func(d suite.Difference) bool { return len(d.Want)+len(d.Got) > 0 })
 	})
 }
 
