@@ -14,12 +14,16 @@
 //
 //   - It sets no key and reads none.
 //   - Every channel, pattern and user begins with a prefix that no other run and
-//     no other case has. Nothing is published if a stranger gets a message that
-//     is published to no channel of anybody.
-//   - Cases that change directives or users, or that count what all clients do
-//     together, are played only if Run is told that nobody else uses the server,
-//     and of a peer the same. They put back what they have changed, whatever
-//     happens, also if the context ends.
+//     no other case has, but in a few cases that are played alone. Nothing is
+//     published if a stranger gets a message that is published to no channel of
+//     anybody. Whoever listens on another node or a replica is not seen by that.
+//   - Cases that change directives or users, that count what all clients do
+//     together, or whose clients send more than a megabyte, are played only if Run
+//     is told that nobody else uses the server, and of a peer the same. They put
+//     back what they have changed, whatever happens, also if the context ends. If
+//     a directive cannot be put back, that ends the run.
+//   - A client is closed by its address only where the server sees clients at
+//     their own.
 //   - Every wait is bounded, and so are a case and the run.
 //   - A password is sent to its server and stands nowhere else.
 //
