@@ -24,11 +24,6 @@ tr:nth-child(even) { background: #f4f4f4 } pre { background: #f4f4f4; padding: .
 `))
 
 func (r *Report) writeHTML(w io.Writer) error {
-	type row struct {
-		Name   string
-		Total  int
-		Counts []int
-	}
 	type failure struct{ ID, Outcome, Title, Why, Text string }
 	data := struct {
 		Head, Score string
@@ -36,19 +31,9 @@ func (r *Report) writeHTML(w io.Writer) error {
 		Rows        []row
 		Failed      []failure
 		NotRun      []reason
-	}{Head: r.head(), Score: r.score(), Outcomes: Outcomes, NotRun: r.notRun()}
+	}{Head: r.head(), Score: r.score(), Outcomes: Outcomes, Rows: r.rows("all"), NotRun: r.notRun()}
 	for i := range data.NotRun {
 		data.NotRun[i].Note = printable(data.NotRun[i].Note)
-	}
-	for _, area := range append(r.areas(), "") {
-		x := row{Name: area, Total: r.Total(area)}
-		if area == "" {
-			x.Name = "all"
-		}
-		for _, o := range Outcomes {
-			x.Counts = append(x.Counts, r.Count(area, o))
-		}
-		data.Rows = append(data.Rows, x)
 	}
 	for _, res := range r.failed() {
 		var text []string

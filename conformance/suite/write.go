@@ -49,6 +49,30 @@ func (r *Report) areas() []string {
 	return names
 }
 
+// A row is a line of the table of areas.
+type row struct {
+	Name   string
+	Total  int
+	Counts []int // of Outcomes, in their order
+}
+
+// rows returns a row for each area that has cases in the report, and at last one for
+// all of them, which is called all.
+func (r *Report) rows(all string) []row {
+	var list []row
+	for _, area := range append(r.areas(), "") {
+		x := row{Name: area, Total: r.Total(area)}
+		if area == "" {
+			x.Name = all
+		}
+		for _, o := range Outcomes {
+			x.Counts = append(x.Counts, r.Count(area, o))
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
 // failed returns the results that somebody should look at.
 func (r *Report) failed() []Result {
 	var list []Result
@@ -222,14 +246,10 @@ func (r *Report) writeText(w io.Writer, o WriteOptions) error {
 		fmt.Fprintf(&b, " %15s", outcome)
 	}
 	b.WriteByte('\n')
-	for _, area := range append(r.areas(), "") {
-		name := area
-		if name == "" {
-			name = "all"
-		}
-		fmt.Fprintf(&b, "%-22s %6d", name, r.Total(area))
-		for _, outcome := range Outcomes {
-			fmt.Fprintf(&b, " %15d", r.Count(area, outcome))
+	for _, x := range r.rows("all") {
+		fmt.Fprintf(&b, "%-22s %6d", x.Name, x.Total)
+		for _, n := range x.Counts {
+			fmt.Fprintf(&b, " %15d", n)
 		}
 		b.WriteByte('\n')
 	}
@@ -274,14 +294,10 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 		fmt.Fprintf(&b, " %s |", outcome)
 	}
 	b.WriteString("\n|---|--:|" + strings.Repeat("--:|", len(Outcomes)) + "\n")
-	for _, area := range append(r.areas(), "") {
-		name := area
-		if name == "" {
-			name = "**all**"
-		}
-		fmt.Fprintf(&b, "| %s | %d |", name, r.Total(area))
-		for _, outcome := range Outcomes {
-			fmt.Fprintf(&b, " %d |", r.Count(area, outcome))
+	for _, x := range r.rows("**all**") {
+		fmt.Fprintf(&b, "| %s | %d |", x.Name, x.Total)
+		for _, n := range x.Counts {
+			fmt.Fprintf(&b, " %d |", n)
 		}
 		b.WriteByte('\n')
 	}

@@ -84,6 +84,38 @@ func TestWhatAServerSays(t *testing.T) {
 	}
 }
 
+// TestTableOfAreas holds that there is a line for each area that has cases, and one
+// for all.
+func TestTableOfAreas(t *testing.T) {
+	t.Parallel()
+	r := &Report{Column: Columns[0]}
+	for _, x := range []struct {
+		area string
+		o    Outcome
+	}{{Areas[2].Name, Passed}, {Areas[0].Name, Differs}, {Areas[2].Name, NotRun}, {Areas[2].Name, Passed}} {
+		r.Results = append(r.Results, Result{Case: &Case{ID: "X-001", Area: x.area}, Outcome: x.o})
+	}
+	first, second := Areas[0].Name, Areas[2].Name
+	for format, lines := range map[string][]string{
+		"text": {first + " 1 0 1 0 0 0", second + " 3 2 0 0 0 1", "all 4 2 1 0 0 1"},
+		"md":   {"| " + first + " | 1 | 0 | 1 | 0 | 0 | 0 |", "| " + second + " | 3 | 2 | 0 | 0 | 0 | 1 |", "| **all** | 4 | 2 | 1 | 0 | 0 | 1 |"},
+		"html": {
+			"<tr><td>" + first + "<td>1<td>0<td>1<td>0<td>0<td>0</tr>",
+			"<tr><td>" + second + "<td>3<td>2<td>0<td>0<td>0<td>1</tr>",
+			"<tr><td>all<td>4<td>2<td>1<td>0<td>0<td>1</tr>",
+		},
+	} {
+		var out []string
+		for line := range strings.Lines(written(t, r, format)) {
+			out = append(out, strings.Join(strings.Fields(line), " "))
+		}
+		want := strings.Join(lines, "\n")
+		if text := strings.Join(out, "\n"); !strings.Contains(text, "\n"+want+"\n") {
+			t.Errorf("%s: no\n%s\nin\n%s", format, want, text)
+		}
+	}
+}
+
 // TestRunThatIsCut holds that every format tells what is wrong with the run as a
 // whole.
 func TestRunThatIsCut(t *testing.T) {
