@@ -81,7 +81,7 @@ func newLink(c *core, raw net.Conn) *link {
 	l.changed.L = &l.mu
 	if c.tls != nil {
 		l.parts = &parting{Conn: raw, l: l}
-		l.secure = tls.Server(l.parts, c.tls.server)
+		l.secure = tls.Server(l.parts, c.tls)
 		l.conn = l.secure
 	}
 	l.in.scan.requests = true

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pubsubd/pubsubd/internal/authority"
 	"github.com/pubsubd/pubsubd/server"
 )
 
@@ -32,12 +33,13 @@ type Server struct {
 // core is what all Servers that For has made have in common.
 type core struct {
 	// Immutable once started.
-	opts    options
-	tls     *authority   // nil without TLS
-	front   net.Listener // nil in memory
-	addr    string
-	dir     string // of the Unix socket
-	bubbled bool   // it was started in a bubble of testing/synctest
+	opts      options
+	authority *authority.Authority // nil without TLS
+	tls       *tls.Config          // nil without TLS
+	front     net.Listener         // nil in memory
+	addr      string
+	dir       string // of the Unix socket
+	bubbled   bool   // it was started in a bubble of testing/synctest
 
 	transcript transcript
 	refuses    atomic.Int32 // Refusal
@@ -156,9 +158,14 @@ func start(opts []Option) (c *core, err error) {
 		}
 	}
 	if c.opts.tls {
-		if c.tls, err = newAuthority(); err != nil {
+		if c.authority, err = authority.New(); err != nil {
 			return nil, err
 		}
+		cert, err := c.authority.Issue("localhost")
+		if err != nil {
+			return nil, err
+		}
+		c.tls = &tls.Config{Certificates: []tls.Certificate{cert}}
 	}
 	if c.live, err = c.newInstance(); err != nil {
 		return nil, err
@@ -242,7 +249,7 @@ func (s *Server) TLSConfig() *tls.Config {
 	if s.tls == nil {
 		return nil
 	}
-	return s.tls.client()
+	return s.authority.Client()
 }
 
 // CACert returns the certificate of the authority in PEM, for programs that want a
@@ -251,7 +258,7 @@ func (s *Server) CACert() []byte {
 	if s.tls == nil {
 		return nil
 	}
-	return slices.Clone(s.tls.pem)
+	return s.authority.PEM()
 }
 
 // Dial returns an in-memory connection to the server, whatever the network and the
