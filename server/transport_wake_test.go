@@ -1,32 +1,22 @@
 package server
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"math/big"
 	"net"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/pubsubd/pubsubd/internal/testcert"
 )
 
 // tlsPair wraps both ends of a connection in TLS.
 func tlsPair(t *testing.T, near, far net.Conn) (mine, theirs net.Conn) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := tls.Server(near, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
-	client := tls.Client(far, &tls.Config{InsecureSkipVerify: true})
+	t.Helper()
+	ca := testcert.New(t)
+	server := tls.Server(near, &tls.Config{Certificates: []tls.Certificate{ca.Issue("server").Certificate}})
+	client := tls.Client(far, ca.Client(nil))
 	shaken := make(chan error, 1)
 	go func() { shaken <- client.Handshake() }()
 	if err := server.Handshake(); err != nil {
@@ -40,25 +30,11 @@ func tlsPair(t *testing.T, near, far net.Conn) (mine, theirs net.Conn) {
 
 // Wake ends one read, under way or to come, and nothing is lost by it.
 func TestWake(t *testing.T) {
-	socketPair := func() (near, far net.Conn) {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		if near, err = net.Dial("tcp", ln.Addr().String()); err != nil {
-			t.Fatal(err)
-		}
-		if far, err = ln.Accept(); err != nil {
-			t.Fatal(err)
-		}
-		return near, far
-	}
 	for name, connect := range map[string]func() (near, far net.Conn){
-		"socket": socketPair,
+		"socket": func() (near, far net.Conn) { return socketPair(t) },
 		"pipe":   net.Pipe,
 		"TLS": func() (near, far net.Conn) {
-			near, far = socketPair()
+			near, far = socketPair(t)
 			return tlsPair(t, near, far)
 		},
 	} {
