@@ -162,11 +162,26 @@ var long = flag.Bool("soak", false, "run the long form of tests, with bounds on 
 // time against their bounds. It is set by the flag -soak.
 func Long() bool { return *long }
 
+// endAtOnce has programs that tests start end at once: one with the race detector
+// waits for a second before it ends well, for races of what still runs then.
+func endAtOnce() error {
+	const variable, option = "GORACE", "atexit_sleep_ms"
+	options := os.Getenv(variable)
+	if strings.Contains(options, option) {
+		return nil
+	}
+	return os.Setenv(variable, strings.TrimSpace(options+" "+option+"=0"))
+}
+
 // Main runs the tests of m and then removes the binaries that were built. It
 // returns the exit code. Packages that use Pubsubd call it from TestMain:
 //
 //	func TestMain(m *testing.M) { os.Exit(sut.Main(m)) }
 func Main(m *testing.M) int {
+	if err := endAtOnce(); err != nil {
+		fmt.Fprintln(os.Stderr, "setting GORACE:", err)
+		return 1
+	}
 	code := m.Run()
 	build.mu.Lock()
 	defer build.mu.Unlock()

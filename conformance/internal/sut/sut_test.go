@@ -13,6 +13,19 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(Main(m)) }
 
+func TestEndAtOnce(t *testing.T) {
+	for options, want := range map[string]string{
+		"":                  "atexit_sleep_ms=0",
+		"halt_on_error=1":   "halt_on_error=1 atexit_sleep_ms=0",
+		"atexit_sleep_ms=5": "atexit_sleep_ms=5",
+	} {
+		t.Setenv("GORACE", options)
+		if err := endAtOnce(); err != nil || os.Getenv("GORACE") != want {
+			t.Errorf("with %q it is %q, %v; want %q", options, os.Getenv("GORACE"), err, want)
+		}
+	}
+}
+
 func TestStartAnswersAndStops(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Redis(t), "--requirepass", "secret")
