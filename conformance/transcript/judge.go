@@ -7,7 +7,9 @@ import (
 )
 
 // same reports whether a and b are the same value, byte for byte.
-func same(a, b Value) bool { return a.String() == b.String() }
+func same(a, b Value) bool {
+	return a.Kind == b.Kind && a.Null == b.Null && a.Text == b.Text && slices.EqualFunc(a.Elems, b.Elems, same)
+}
 
 // Judge returns the problems of r: those of the play, and each value that is
 // not the one the script lists. Where pubsubd differs on purpose and is

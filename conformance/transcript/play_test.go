@@ -358,6 +358,28 @@ func TestUntil(t *testing.T) {
 	}
 }
 
+func TestSame(t *testing.T) {
+	t.Parallel()
+	values := []Value{
+		{Kind: BulkString}, {Kind: BulkString, Null: true}, {Kind: BulkString, Text: "a"}, {Kind: BulkString, Text: "b"},
+		{Kind: SimpleString, Text: "a"}, {Kind: Array}, {Kind: Array, Null: true}, {Kind: Map}, {Kind: EOF},
+		{Kind: Array, Elems: []Value{{Kind: Integer, Text: "1"}}},
+		{Kind: Array, Elems: []Value{{Kind: Integer, Text: "2"}}},
+		{Kind: Push, Elems: []Value{{Kind: Integer, Text: "1"}}},
+		{Kind: Array, Elems: []Value{{Kind: Integer, Text: "1"}, {Kind: Integer, Text: "1"}}},
+	}
+	for i, a := range values {
+		for k, b := range values {
+			if same(a, b) != (i == k) {
+				t.Errorf("%v and %v are the same: %v", a, b, i != k)
+			}
+		}
+	}
+	if !same(Value{Kind: Array}, Value{Kind: Array, Elems: []Value{}}) {
+		t.Error("two empty arrays are not the same")
+	}
+}
+
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	peer := fakeServer{answers: map[string]string{"A": ":1\r\n", "B": ":1\r\n"}}
