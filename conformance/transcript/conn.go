@@ -153,8 +153,10 @@ func (c *conn) close() {
 // calls between before each piece but the first. A server may close at any
 // byte, so a write that fails is no error: what the client then receives is.
 func (c *conn) send(b []byte, chunk int, between func() error) error {
-	b = append(c.held, b...)
-	c.held = nil
+	if len(c.held) > 0 {
+		b = append(c.held, b...)
+		c.held = nil
+	}
 	c.ping.sent(b)
 	if chunk == 0 {
 		chunk = len(b)

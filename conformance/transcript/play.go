@@ -239,6 +239,9 @@ var variable = regexp.MustCompile(`\$\{([a-z0-9.]+)\}`)
 func (p *play) request(st *step) ([]byte, error) {
 	var unknown error
 	expand := func(s string) string {
+		if !strings.Contains(s, "${") {
+			return s
+		}
 		return variable.ReplaceAllStringFunc(s, func(ref string) string {
 			name := variable.FindStringSubmatch(ref)[1]
 			value, ok := p.vars[name]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const (
@@ -222,7 +223,33 @@ func parseRun(s string) (run string, length int, ok bool) {
 	if !found || err != nil || times < 0 || times > maxBulk {
 		return "", 0, false
 	}
-	return strings.Repeat(string([]byte{c}), times), 1 + n + 1 + len(digits) + 1, true
+	return repeated(c, times), 1 + n + 1 + len(digits) + 1, true
+}
+
+// maxKeptRuns is how many bytes of runs are kept to be used again, all together.
+const maxKeptRuns = 32 << 20
+
+// keptRuns holds the longest run of each byte so far; shorter ones are parts of it. A
+// script has the same message of a megabyte again and again.
+var keptRuns struct {
+	mu    sync.Mutex // guards the fields below
+	of    [256]string
+	bytes int
+}
+
+// repeated returns n times the byte c.
+func repeated(c byte, n int) string {
+	keptRuns.mu.Lock()
+	defer keptRuns.mu.Unlock()
+	kept := keptRuns.of[c]
+	if n <= len(kept) {
+		return kept[:n]
+	}
+	run := strings.Repeat(string([]byte{c}), n)
+	if all := keptRuns.bytes - len(kept) + n; all <= maxKeptRuns {
+		keptRuns.of[c], keptRuns.bytes = run, all
+	}
+	return run
 }
 
 // unescape returns the byte that the escape at the start of s stands for, and
@@ -265,6 +292,9 @@ func unquote(s string) (text, rest string, err error) {
 			i += n
 		case '<':
 			if run, n, ok := parseRun(s[i:]); ok {
+				if i == 1 && strings.HasPrefix(s[i+n:], `"`) { // there is nothing else, and no copy is needed
+					return run, s[i+n+1:], nil
+				}
 				b.WriteString(run)
 				i += n
 				continue

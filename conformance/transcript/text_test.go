@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"fmt"
 	"reflect"
 	"runtime"
 	"strings"
@@ -177,5 +178,24 @@ func TestAnnouncedBulk(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
 		t.Errorf("%d bytes were taken for 3", taken)
+	}
+}
+
+// TestRunsAreShared holds that long runs take memory once, however often scripts
+// have them. It is not parallel, so that nobody else takes memory meanwhile.
+func TestRunsAreShared(t *testing.T) {
+	const n, times = 1 << 20, 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range times {
+		v, err := ParseValue(fmt.Sprintf(`>2 "<y*%d>" "<y*%d>"`, n, n-i))
+		if err != nil || v.Elems[0].Text != strings.Repeat("y", n) || len(v.Elems[1].Text) != n-i {
+			t.Fatalf("%v", err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	// What is compared with is made each time.
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > (times+10)*n {
+		t.Errorf("%d bytes were taken for %d values with runs of %d", taken, times, n)
 	}
 }

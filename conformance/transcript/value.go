@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -167,21 +166,30 @@ func readLength(s string, limit int) (int, error) {
 	return n, nil
 }
 
+const (
+	firstPart  = 64 << 10 // bytes for which memory is taken when a bulk is announced
+	partGrowth = 15       // and then for so many times the bytes that have come
+)
+
 // readBulk reads n bytes and CR LF. It takes memory as bytes come, not as they
 // are announced.
 func readBulk(r *bufio.Reader, n int) (string, error) {
-	var buf bytes.Buffer
-	if _, err := io.CopyN(&buf, r, int64(n)+2); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
+	var b strings.Builder
+	for b.Len() < n+2 {
+		part := min(n+2-b.Len(), max(firstPart, partGrowth*b.Len()))
+		b.Grow(part)
+		if _, err := io.CopyN(&b, r, int64(part)); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return "", fmt.Errorf("reading a bulk of %d bytes: %w", n, err)
 		}
-		return "", fmt.Errorf("reading a bulk of %d bytes: %w", n, err)
 	}
-	b := buf.Bytes()
-	if string(b[n:]) != "\r\n" {
-		return "", fmt.Errorf("reading a bulk of %d bytes: it ends with %q", n, b[n:])
+	text, end := b.String()[:n], b.String()[n:]
+	if end != "\r\n" {
+		return "", fmt.Errorf("reading a bulk of %d bytes: it ends with %q", n, end)
 	}
-	return string(b[:n]), nil
+	return text, nil
 }
 
 // down returns v in the form a RESP2 client receives it: a push and a set are

@@ -62,7 +62,11 @@ func unquoteSingle(s string) (text, rest string, err error) {
 
 // encodeCommand returns words as the array of bulk strings a client sends.
 func encodeCommand(words []string) []byte {
-	b := []byte("*" + strconv.Itoa(len(words)) + "\r\n")
+	size := 16
+	for _, w := range words {
+		size += len(w) + 16
+	}
+	b := append(make([]byte, 0, size), "*"+strconv.Itoa(len(words))+"\r\n"...)
 	for _, w := range words {
 		b = append(b, '$')
 		b = strconv.AppendInt(b, int64(len(w)), 10)
