@@ -3,9 +3,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,8 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/pubsubd/pubsubd/conformance/internal/fake"
 	"github.com/pubsubd/pubsubd/conformance/internal/sut"
-	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
 // A holding server knows one directive, leaves WAIT without an answer, and notes
@@ -32,38 +30,11 @@ type holding struct {
 // start returns its address.
 func (h *holding) start(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
 	h.waits, h.value = make(chan struct{}), "before"
-	go func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				for r := bufio.NewReader(nc); ; {
-					v, err := transcript.ReadValue(r)
-					if err != nil || v.Kind == transcript.EOF {
-						return
-					}
-					var words []string
-					for _, e := range v.Elems {
-						words = append(words, e.Text)
-					}
-					fmt.Fprint(nc, h.answer(words))
-				}
-			}()
-		}
-	}()
-	return ln.Addr().String()
+	return fake.Start(t, h.answer)
 }
 
-func (h *holding) answer(words []string) string {
+func (h *holding) answer(_ int, words []string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.heard = append(h.heard, strings.Join(words, " "))

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/fake"
 )
 
 // TestAloneOnThePeer holds that -alone is said of a server and not of its peer.
@@ -50,7 +52,7 @@ func TestPeersThatShowNothing(t *testing.T) {
 	}{
 		"no RESP":                       {"nonsense\r\n", Differs},
 		"unknown, and then no RESP":     {"-ERR unknown command 'X'\r\nnonsense\r\n", NotSupported},
-		"closed, and nobody there then": {hangUp, Differs},
+		"closed, and nobody there then": {fake.HangUp, Differs},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,11 +60,11 @@ func TestPeersThatShowNothing(t *testing.T) {
 				var dead atomic.Bool
 				return func(n int, words []string) string {
 					if words[0] == "X" {
-						dead.Store(tt.answer == hangUp)
+						dead.Store(tt.answer == fake.HangUp)
 						return tt.answer
 					}
 					if dead.Load() {
-						return hangUp
+						return fake.HangUp
 					}
 					return good(n, words)
 				}

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/fake"
 )
 
 // heard notes the requests of a server.
@@ -51,7 +53,7 @@ func array(words ...string) string {
 // the rest, also when the case has cost the connection for it.
 func TestUndoGoesOn(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]string{"refused": "-ERR no\r\n", "closed": hangUp} {
+	for name, first := range map[string]string{"refused": "-ERR no\r\n", "closed": fake.HangUp} {
 		t.Run(name, func(t *testing.T) {
 			var h heard
 			var asked atomic.Bool

@@ -1,17 +1,15 @@
 package suite
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
 
-	"github.com/pubsubd/pubsubd/conformance/transcript"
+	"github.com/pubsubd/pubsubd/conformance/internal/fake"
 )
 
 const sample = "# Sample.\nwhy: It breaks.\n\ncase: SUB-001 One.\nc1> PING\nc1< +PONG\n\ncase: SUB-002 Two.\nneeds: alone\nresp: 2\nc1> ECHO ${p}x\nc1< \"${p}x\"\n"
@@ -113,46 +111,10 @@ func TestColumnOfAServer(t *testing.T) {
 	}
 }
 
-// hangUp is the reply that closes the connection.
-const hangUp = "\x00hang up"
-
-// serve starts a server that answers each request with reply, which is given the
-// number of requests before it on the connection and its words.
-func serve(t *testing.T, reply func(n int, words []string) string) Server {
+// serve starts a server that answers with reply.
+func serve(t *testing.T, reply fake.Reply) Server {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				r := bufio.NewReader(nc)
-				for n := 0; ; n++ {
-					v, err := transcript.ReadValue(r)
-					if err != nil || v.Kind == transcript.EOF {
-						return
-					}
-					var words []string
-					for _, e := range v.Elems {
-						words = append(words, e.Text)
-					}
-					text := reply(n, words)
-					if text == hangUp {
-						return
-					}
-					fmt.Fprint(nc, text)
-				}
-			}()
-		}
-	}()
-	return Server{Addr: ln.Addr().String()}
+	return Server{Addr: fake.Start(t, reply)}
 }
 
 // play plays the cases of text on a server, with long waits unless o has others.
@@ -287,7 +249,7 @@ func TestDeadServer(t *testing.T) {
 			dead.Store(true)
 		}
 		if dead.Load() {
-			return hangUp
+			return fake.HangUp
 		}
 		return good(n, words)
 	})

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pubsubd/pubsubd/conformance/internal/fake"
 )
 
 // written returns the report in a format.
@@ -197,7 +199,7 @@ func TestWhoIsToBlame(t *testing.T) {
 			<-both
 		}
 		if dying.Load() == 2 {
-			return hangUp
+			return fake.HangUp
 		}
 		return ":0\r\n"
 	})
