@@ -84,30 +84,30 @@ func eachRun(t *testing.T, judge func(s *transcript.Script, proto int) ([]transc
 	}
 }
 
-func TestTranscriptsOnPubsubd(t *testing.T) {
+// TestTranscripts plays each transcript on pubsubd and on redis-server: each answers
+// as it is recorded or declared, and where nothing is declared both alike.
+func TestTranscripts(t *testing.T) {
 	t.Parallel()
-	c := &config{expect: transcript.ExpectPubsubd}
-	ours := servers(t, sut.Pubsubd(t))
-	eachRun(t, func(s *transcript.Script, proto int) ([]transcript.Problem, error) {
-		return c.judge(ours, nil, s, proto)
-	})
-}
-
-func TestTranscriptsOnRedis(t *testing.T) {
-	t.Parallel()
-	c := &config{expect: transcript.ExpectRedis}
-	redis := servers(t, redis70(t))
-	eachRun(t, func(s *transcript.Script, proto int) ([]transcript.Problem, error) {
-		return c.judge(redis, nil, s, proto)
-	})
-}
-
-func TestDifferential(t *testing.T) {
-	t.Parallel()
-	c := &config{expect: transcript.ExpectPubsubd}
 	ours, redis := servers(t, sut.Pubsubd(t)), servers(t, redis70(t))
-	eachRun(t, func(s *transcript.Script, proto int) ([]transcript.Problem, error) {
-		return c.judge(ours, redis, s, proto)
+	eachRun(t, func(s *transcript.Script, proto int) (problems []transcript.Problem, err error) {
+		r, err := play(ours, s, proto, transcript.ExpectPubsubd, nil)
+		if err != nil {
+			return nil, fmt.Errorf("on pubsubd: %w", err)
+		}
+		peer, err := play(redis, s, proto, transcript.ExpectRedis, nil)
+		if err != nil {
+			return nil, fmt.Errorf("on redis-server: %w", err)
+		}
+		add := func(where string, found []transcript.Problem) {
+			for _, p := range found {
+				p.Text = where + ": " + p.Text
+				problems = append(problems, p)
+			}
+		}
+		add("on pubsubd", transcript.Judge(r))
+		add("on redis-server", transcript.Judge(peer))
+		add("on pubsubd beside redis-server", transcript.Compare(peer, r))
+		return problems, nil
 	})
 }
 
