@@ -226,27 +226,30 @@ func TestCasesByOtherRoutes(t *testing.T) {
 	ca := testcert.New(t)
 	server, client := ca.Issue("server"), ca.Issue("client")
 	for name, binary := range map[string]string{"redis-7.0": redis70(t), "pubsubd": sut.Pubsubd(t)} {
-		path := filepath.Join(t.TempDir(), "s")
-		port, err := freeport.Find()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sut.Start(t, binary, "--unixsocket", path, "--tls-port", strconv.Itoa(port),
-			"--tls-cert-file", server.CertFile, "--tls-key-file", server.KeyFile, "--tls-ca-cert-file", ca.File)
-		for route, args := range map[string][]string{
-			"unix": {"-addr", "unix:" + path},
-			"TLS":  {"-addr", "127.0.0.1:" + strconv.Itoa(port), "-tls", "-cacert", ca.File, "-cert", client.CertFile, "-key", client.KeyFile},
-		} {
-			ok, out := command(t, slices.Concat(args, []string{"-alone"}, part("^(CLI-0[1-36]|RCL-00|RCL-04|RCL-07)"))...)
-			notRun := regexp.MustCompile("(?m)^[0-9]+ cases not run.*$").FindAllString(out, -1)
-			var want []string
-			if route == "unix" {
-				want = []string{"2 cases not run, since all clients by a Unix socket have the same address: CLI-035 CLI-036"}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "s")
+			port, err := freeport.Find()
+			if err != nil {
+				t.Fatal(err)
 			}
-			if !ok || !slices.Equal(notRun, want) {
-				t.Errorf("%s by %s:\n%s", name, route, out)
+			sut.Start(t, binary, "--unixsocket", path, "--tls-port", strconv.Itoa(port),
+				"--tls-cert-file", server.CertFile, "--tls-key-file", server.KeyFile, "--tls-ca-cert-file", ca.File)
+			for route, args := range map[string][]string{
+				"unix": {"-addr", "unix:" + path},
+				"TLS":  {"-addr", "127.0.0.1:" + strconv.Itoa(port), "-tls", "-cacert", ca.File, "-cert", client.CertFile, "-key", client.KeyFile},
+			} {
+				ok, out := command(t, slices.Concat(args, []string{"-alone"}, part("^(CLI-0[1-36]|RCL-00|RCL-04|RCL-07)"))...)
+				notRun := regexp.MustCompile("(?m)^[0-9]+ cases not run.*$").FindAllString(out, -1)
+				var want []string
+				if route == "unix" {
+					want = []string{"2 cases not run, since all clients by a Unix socket have the same address: CLI-035 CLI-036"}
+				}
+				if !ok || !slices.Equal(notRun, want) {
+					t.Errorf("by %s:\n%s", route, out)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -257,6 +260,7 @@ func TestReports(t *testing.T) {
 	s := sut.Start(t, redis70(t))
 	for _, format := range suite.Formats {
 		t.Run(format, func(t *testing.T) {
+			t.Parallel()
 			ok, out := command(t, "-addr", s.Addr, "-column", "redis-7.2", "-run", "^SUB-00|CLI-011", "-report", format)
 			if ok {
 				t.Error("7.0 passes for 7.2")
