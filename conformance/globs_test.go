@@ -30,6 +30,7 @@ func randomBytes(rnd *rand.Rand, most int) string {
 // patterns. They must agree, but where a range has a high byte at an end:
 // Redis on x86-64 compares range ends as signed bytes, pubsubd as unsigned ones.
 func TestGlobs(t *testing.T) {
+	t.Parallel()
 	const channelsAtATime = 1200
 	rnd := rand.New(rand.NewPCG(7, 15))
 	ctx := context.Background()
