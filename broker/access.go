@@ -199,6 +199,9 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 	}
 	a.lock(&m.mu)
 	defer a.unlock(&m.mu)
+	if m.left {
+		return false
+	}
 	at := b.spot(k, name)
 	a.lock(at.mu)
 	defer a.unlock(at.mu)

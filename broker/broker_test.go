@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -152,6 +153,50 @@ func TestUnsubscribeAll(t *testing.T) {
 	// All can be had again.
 	b.Subscribe(m, Channel, "a")
 	s.want(t, "+channel a 1")
+	checked(t, b)
+}
+
+// Who has left gets no subscription any more, also of a Subscribe under way.
+func TestLeave(t *testing.T) {
+	b := New(nil)
+	var s scribe
+	m := b.Join(&s)
+	names := make([]string, 1000)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	begun, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for k := range kinds {
+			for i, name := range names {
+				b.Subscribe(m, k, name)
+				if i == 0 && k == 0 {
+					close(begun)
+				}
+			}
+		}
+	}()
+	<-begun
+	b.Leave(m)
+	if n := m.Total(); n != 0 {
+		t.Errorf("%d subscriptions when Leave had returned", n)
+	}
+	<-done
+	b.Leave(m)
+	for k := range kinds {
+		if b.Subscribe(m, k, "late") {
+			t.Errorf("%s: Subscribe after Leave told of a new subscription", k)
+		}
+	}
+	b.Exclusive(m, func(x *Exclusive) {
+		if x.Subscribe(m, Channel, "late") {
+			t.Error("within Exclusive, Subscribe after Leave told of a new subscription")
+		}
+	})
+	if got := b.Stats(); got.Subscriptions != 0 || got.Subscribers != 0 || m.NameBytes() != 0 {
+		t.Errorf("left are %+v", got)
+	}
 	checked(t, b)
 }
 

@@ -103,7 +103,7 @@ func (m *Mailbox) Close() {
 	m.mu.Lock()
 	m.closeLocked()
 	m.mu.Unlock()
-	m.b.Clear(m.member) // a Subscribe that comes later sees that it is closed
+	m.b.Leave(m.member)
 }
 
 func (m *Mailbox) closeLocked() {
@@ -115,13 +115,10 @@ func (m *Mailbox) closeLocked() {
 
 func (m *Mailbox) subscribe(k Kind, names []string) {
 	for _, name := range names {
-		if m.isClosed() {
-			break
+		if m.isClosed() { // perhaps by a delivery, and has not left yet
+			return
 		}
 		m.b.Subscribe(m.member, k, name)
-	}
-	if m.isClosed() { // perhaps meanwhile
-		m.b.Clear(m.member)
 	}
 }
 
@@ -176,7 +173,7 @@ func (m *Mailbox) makeRoom() bool {
 		return true
 	case CloseBox:
 		m.closeLocked()
-		go m.b.Clear(m.member) // not here: the broker's locks are held
+		go m.b.Leave(m.member) // not here: the broker's locks are held
 	}
 	m.dropped.Add(1)
 	return false

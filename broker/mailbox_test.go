@@ -272,6 +272,28 @@ func TestMailboxSubscribeWhileClosing(t *testing.T) {
 	}
 }
 
+// When Close has returned, a Subscribe under way adds nothing.
+func TestMailboxCloseEndsSubscribe(t *testing.T) {
+	names := make([]string, 1000)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	for range 20 {
+		b := New(nil)
+		m := b.Mailbox("a")
+		var wg sync.WaitGroup
+		wg.Go(func() { m.Subscribe(names...) })
+		waitFor(t, "Subscribe to begin", func() bool { return b.NumSub("0") > 0 })
+		m.Close()
+		for range 100 {
+			if n := b.Stats().Subscriptions; n != 0 {
+				t.Fatalf("a closed mailbox has %d subscriptions", n)
+			}
+		}
+		wg.Wait()
+	}
+}
+
 // With a receiver that keeps up nothing is lost; with a slow one, what is
 // received and what is dropped is what was published.
 func TestMailboxCountsEverything(t *testing.T) {

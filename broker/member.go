@@ -17,6 +17,7 @@ type Member struct {
 	sets [kinds]*audiences // guarded by mu
 
 	counts    [kinds]atomic.Int32 // the lengths of sets, readable without mu
+	left      bool                // Leave was called; guarded by mu
 	nameBytes atomic.Int64        // of the names in them
 }
 
@@ -25,7 +26,7 @@ func (b *Broker) Join(s Subscriber) *Member { return &Member{b: b, sub: s} }
 
 // Subscribe adds a subscription of m and tells whether it is new. Only then
 // Subscribed is called. The name may be a view of memory that changes after
-// the call.
+// the call. After Leave it adds nothing and returns false.
 func (b *Broker) Subscribe(m *Member, k Kind, name string) bool {
 	return access{b: b}.subscribe(m, k, name)
 }
@@ -45,7 +46,18 @@ func (b *Broker) UnsubscribeAll(m *Member, k Kind) int {
 // Clear ends all subscriptions of m without calling Unsubscribed. When it has
 // returned, Deliver is not called any more. Each name is let go on its own, so
 // that a member with a million of them holds nobody up.
+// A Subscribe that runs meanwhile may add to m behind it: Leave keeps that away.
 func (b *Broker) Clear(m *Member) { access{b: b}.clear(m) }
+
+// Leave is Clear for good: when it has returned, m has no subscription and gets none
+// any more, also of a Subscribe that is under way in another goroutine. It may be
+// called more than once.
+func (b *Broker) Leave(m *Member) {
+	m.mu.Lock()
+	m.left = true
+	m.mu.Unlock()
+	b.Clear(m)
+}
 
 // Between calls fn between two messages to m: of each, m has had all deliveries
 // by then, or none. It calls it with locks held, so fn must be short and must not
