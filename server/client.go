@@ -137,7 +137,7 @@ func (s *Server) newClient(nc net.Conn) *client {
 }
 
 // member returns the client's place in the broker, nil if it has never
-// subscribed.
+// subscribed. When it has left without, it is Server.departed.
 func (c *client) member() *broker.Member { return c.subs.Load() }
 
 // join returns the client's place in the broker.
@@ -145,9 +145,8 @@ func (c *client) join() *broker.Member {
 	if m := c.member(); m != nil {
 		return m
 	}
-	m := c.s.broker.Join(c)
-	c.subs.Store(m)
-	return m
+	c.subs.CompareAndSwap(nil, c.s.broker.Join(c)) // unless it has just left
+	return c.member()
 }
 
 // subscriptions returns the number of subscriptions of all kinds.

@@ -66,17 +66,19 @@ func (c *client) detach() {
 	c.s.forget(c)
 }
 
-// leaveBroker has others queue nothing more for the client.
+// leaveBroker has others queue nothing more for the client. It has no subscription
+// from here on, whatever it is just running.
 func (c *client) leaveBroker() {
+	c.subs.CompareAndSwap(nil, c.s.departed)
 	m := c.member()
-	if m == nil {
+	if m == c.s.departed {
 		c.out.deafen()
 		c.endMonitor()
 		return
 	}
 	c.s.broker.Between(m, c.out.deafen)
 	c.endMonitor()
-	c.s.broker.Clear(m)
+	c.s.broker.Leave(m)
 }
 
 // dropInput lets go of what was received and will not be run.

@@ -90,16 +90,56 @@ func TestKillDuringSubscribe(t *testing.T) {
 	g.open()
 	pub.want("1")
 	killer.want("1")
+	if got := killer.do("PUBSUB NUMSUB before busy behind"); got != "[before 0 busy 1 behind 0]" {
+		t.Errorf("subscriptions are left: %s", got)
+	}
 	for _, f := range victim.end() {
 		if f != "[subscribe before 1]" && f != "[subscribe busy 2]" && f != "[subscribe behind 3]" {
 			t.Errorf("sent %s", f)
 		}
 	}
-	waitFor(t, "the subscriptions to be gone", func() bool {
-		return killer.do("PUBSUB NUMSUB before busy behind") == "[before 0 busy 1 behind 0]"
-	})
 	if got := killer.do("CLIENT LIST"); strings.Contains(got, "id="+id+" ") {
 		t.Errorf("the victim is listed: %s", got)
+	}
+}
+
+// A SUBSCRIBE of many names adds none when whoever closes the client has returned.
+func TestNothingIsSubscribedOnceGone(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.EventLoops = 0 })
+	addr := listen(t, s)
+	names := make([]string, 5000)
+	for i := range names {
+		names[i] = fmt.Sprint("name-", i)
+	}
+	all := func(ClientInfo) bool { return true }
+	for name, closeAll := range map[string]func(){
+		"Kick":     func() { s.Kick(all) },
+		"Overflow": func() { s.Overflow(all) },
+	} {
+		for range 20 {
+			victim := dial(t, addr)
+			victim.send("SUBSCRIBE " + strings.Join(names, " "))
+			waitFor(t, "SUBSCRIBE to begin", func() bool { return s.broker.NumSub(names[0]) > 0 })
+			closeAll()
+			for range 100 {
+				if n := s.broker.Stats().Subscriptions; n != 0 {
+					t.Fatalf("%s: %d subscriptions when it had returned", name, n)
+				}
+			}
+			_ = victim.end()
+		}
+	}
+}
+
+// A client that has left without a subscription gets none of the SUBSCRIBE that it is
+// about to run.
+func TestJoinAfterLeaving(t *testing.T) {
+	s := newServer(t)
+	dial(t, listen(t, s)).ask("PING", "+PONG")
+	c := s.openClients()[0]
+	c.expel(closedKilled)
+	if s.broker.Subscribe(c.join(), broker.Channel, "late") || c.subscriptions() != 0 {
+		t.Error("it has subscribed")
 	}
 }
 

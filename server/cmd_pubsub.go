@@ -36,6 +36,9 @@ func (c *client) subscribe(k broker.Kind, names [][]byte) {
 		t.widen()
 	}
 	for i, name := range names {
+		if c.gone.Load() { // nobody reads the confirmations
+			break
+		}
 		if !c.broker.Subscribe(m, k, view(name)) {
 			c.confirm(subscribeWords[k], view(name), c.confirmCount(k))
 		}

@@ -31,15 +31,16 @@ var ErrServerClosed = errors.New("server: closed")
 // be called from any goroutine.
 type Server struct {
 	// Immutable after New.
-	log     *zap.Logger
-	broker  *broker.Broker
-	flusher *flusher
-	users   *acl.List
-	aclFile string // empty if there is none
-	out     outboxConfig
-	start   time.Time
-	runID   string
-	renamed *renamedCommands // nil if rename-command has not been used
+	log      *zap.Logger
+	broker   *broker.Broker
+	departed *broker.Member // of clients that have left without ever having subscribed
+	flusher  *flusher
+	users    *acl.List
+	aclFile  string // empty if there is none
+	out      outboxConfig
+	start    time.Time
+	runID    string
+	renamed  *renamedCommands // nil if rename-command has not been used
 
 	replID string // as a master would tell its replicas
 
@@ -120,6 +121,8 @@ func New(conf *Config) (*Server, error) {
 	if err := s.setUpUsers(conf); err != nil {
 		return nil, err
 	}
+	s.departed = s.broker.Join(nil)
+	s.broker.Leave(s.departed)
 	s.closures = newClosureLog()
 	s.flusher.guard = s.guarded
 	s.stats = make([]commandStats, len(allCommands))

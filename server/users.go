@@ -238,8 +238,8 @@ func (s *Server) enforce(by *client, changes ...acl.Change) {
 }
 
 // expel closes another client and tells whether it was open. When it has
-// returned, nobody sees anything of it any more, but for what comes of a
-// command it is just running.
+// returned, it has no subscription and nobody sees anything of it any more, but
+// for what comes of a command it is just running, which subscribes to nothing more.
 func (c *client) expel(why closeReason) (was bool) {
 	c.gone.Store(true)
 	c.detach()
