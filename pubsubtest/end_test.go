@@ -156,6 +156,46 @@ func TestDeadlineOfTest(t *testing.T) {
 	}
 }
 
+// Nor does the end of the test, which then says which clients hang.
+func TestDeadlineAtTheEndOfTest(t *testing.T) {
+	for _, left := range []time.Duration{600 * time.Millisecond, -time.Second} {
+		r := &recorder{TB: t}
+		end := time.Now().Add(left)
+		srv := pubsubtest.RunT(hasty{r, end}, pubsubtest.InMemory(), pubsubtest.Patience(time.Hour))
+		connect(t, srv).subscribe("sleeper", "orders")
+		srv.Publish("orders", "hello")
+		r.finish()
+		if left > 0 && time.Now().After(end) {
+			t.Errorf("it was over %v after the deadline", time.Since(end))
+		}
+		if len(r.failures) != 1 || !strings.Contains(r.failures[0], `"sleeper"`) || !strings.Contains(r.failures[0], "shortly before the deadline of the test") {
+			t.Errorf("failures %q, want one that names the sleeper and the deadline", r.failures)
+		}
+		if len(r.logs) != 1 || !strings.Contains(r.logs[0], "PUBLISH orders hello") {
+			t.Errorf("printed is %q, want the transcript", r.logs)
+		}
+	}
+}
+
+// A test that has failed does not wait for clients that hang as well.
+func TestEndOfFailedTest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{TB: t}
+		srv := pubsubtest.RunT(r, pubsubtest.InMemory(), pubsubtest.Patience(time.Minute))
+		connect(t, srv).subscribe("sleeper", "orders")
+		srv.Publish("orders", "hello")
+		r.Errorf("for another reason")
+		began := time.Now()
+		r.finish()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %v, want a tenth of a second", took)
+		}
+		if len(r.failures) != 2 || !strings.Contains(r.failures[1], `"sleeper"`) || !strings.Contains(r.failures[1], "since the test has failed") {
+			t.Errorf("failures %q, want another that names the sleeper", r.failures)
+		}
+	})
+}
+
 // A test may have the server listen elsewhere too. Who connects there is served,
 // without faults.
 func TestListenerOfTheTest(t *testing.T) {

@@ -82,9 +82,9 @@ func Config(change func(*server.Config)) Option {
 
 // Patience is how long Server waits: in the Wait methods, in those of a Subscriber,
 // and for clients to take what is queued for them when the test ends. The default is
-// 10 seconds. With zero, or less, it does not wait but looks. No wait goes on until the
-// deadline of the test itself, but in a bubble of testing/synctest, whose clock is
-// another.
+// 10 seconds. With zero, or less, it does not wait but looks. A wait ends a second before
+// the deadline of the test, and that for clients at the end of the test half a second
+// before it, but in a bubble of testing/synctest, whose clock is another.
 func Patience(d time.Duration) Option { return func(o *options) { o.patience = d } }
 
 // passwords returns those that the options name.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,8 +65,9 @@ type core struct {
 // names of the clients, if some have not read what they were sent by its end and do not
 // do so within the patience: they hang. In memory that is known to the byte. Of a
 // socket it is not: there those hang that have left more than the buffers of the system
-// take, which may be megabytes. A test that fails prints what its clients have sent and
-// were sent.
+// take, which may be megabytes. The server does not wait for them until the deadline of
+// the test, nor, if that has failed already, for more than a tenth of a second. A test
+// that fails prints what its clients have sent and were sent.
 //
 // Without options clients need no password and speak plain RESP. In a bubble of
 // testing/synctest the server has to be started there, and InMemory.
@@ -78,7 +80,7 @@ func RunT(t testing.TB, opts ...Option) *Server {
 	c.printing[t] = struct{}{}
 	t.Cleanup(func() {
 		t.Helper()
-		if err := c.close(); err != nil {
+		if err := c.close(t); err != nil {
 			t.Errorf("pubsubtest: %v", err)
 		}
 		c.printIfFailed(t, 0)
@@ -123,7 +125,7 @@ func (s *Server) For(t testing.TB) *Server {
 // sent and do not do so within the patience, as far as that is known: see RunT. It may
 // be called more than once, and from any goroutine.
 func (s *Server) Close() error {
-	if err := s.close(); err != nil {
+	if err := s.close(s.t); err != nil {
 		return fmt.Errorf("pubsubtest: %w", err)
 	}
 	return nil
@@ -312,8 +314,9 @@ func (c *core) alone() (done func()) {
 	return func() { <-c.restarts }
 }
 
-// close stops everything. The error names the clients that hang.
-func (c *core) close() error {
+// close stops everything, on behalf of a test if t is not nil. The error names the
+// clients that hang.
+func (c *core) close(t testing.TB) error {
 	defer c.alone()()
 	if c.closed {
 		return nil
@@ -331,11 +334,12 @@ func (c *core) close() error {
 	for _, l := range links {
 		l.lift() // what a test has done to its clients is not their fault
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.opts.patience)
+	p := c.lastPatience(t)
+	ctx, cancel := context.WithTimeout(context.Background(), p.left())
 	defer cancel()
 	queued, err := c.current().shutdown(ctx)
 	for _, h := range c.hanging(ctx, links, queued) {
-		err = errors.Join(err, h)
+		err = errors.Join(err, fmt.Errorf("%w (%s)", h, strings.TrimSuffix(p.waited(), ",")))
 	}
 	for _, l := range c.openLinks() {
 		l.abandon()

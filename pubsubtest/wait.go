@@ -18,6 +18,13 @@ const (
 	// lastWords is how long before the deadline of the test a wait gives up, so that
 	// the test can say why.
 	lastWords = time.Second
+
+	// lastLooks is how long before it the end of the test does not wait for clients
+	// any more: half of what a wait in vain has left of it.
+	lastLooks = lastWords / 2
+
+	// failedPatience is how long the end of a test that has failed waits for clients.
+	failedPatience = 100 * time.Millisecond
 )
 
 // fatalf ends the test or, without one, panics.
@@ -64,11 +71,25 @@ type patience struct {
 }
 
 // patience begins a wait.
-func (s *Server) patience() patience {
+func (s *Server) patience() patience { return newPatience(s.t, s.opts.patience, lastWords) }
+
+// lastPatience begins the wait for clients at the end of a test, which may be nil.
+func (c *core) lastPatience(t testing.TB) patience {
+	if t != nil && t.Failed() && c.opts.patience > failedPatience {
+		p := newPatience(t, failedPatience, lastLooks)
+		p.why += ", since the test has failed,"
+		return p
+	}
+	return newPatience(t, c.opts.patience, lastLooks)
+}
+
+// newPatience begins a wait of a test, which may be nil, that goes on for a time, but
+// ends so long before the deadline of the test.
+func newPatience(t testing.TB, d, before time.Duration) patience {
 	now := time.Now()
-	p := patience{began: now, until: now.Add(s.opts.patience)}
-	if end, ok := testDeadline(s.t); ok && end.Add(-lastWords).Before(p.until) {
-		p.until, p.why = end.Add(-lastWords), ", until shortly before the deadline of the test,"
+	p := patience{began: now, until: now.Add(d)}
+	if end, ok := testDeadline(t); ok && end.Add(-before).Before(p.until) {
+		p.until, p.why = end.Add(-before), ", until shortly before the deadline of the test,"
 	}
 	return p
 }
