@@ -10,9 +10,10 @@ import (
 )
 
 // A Selection is some of the clients: those that are connected and match when one of
-// its methods is called. The methods return how many that were. A client that connects
-// later is not concerned. They may be called from any goroutine; a Selection is of no
-// use without a Server.
+// its methods is called. The methods return how many that were, which the transcript
+// tells too. It is no error if there are none, so a test that wants some looks at the
+// number. A client that connects later is not concerned. They may be called from any
+// goroutine; a Selection is of no use without a Server.
 //
 // A fault begins with the next that is written to or read from a connection. A write
 // that is under way goes on, which is one of 16 KiB at most, and what a connection has
@@ -32,7 +33,8 @@ func (s *Server) Named(name string) Selection {
 	return s.Clients(func(c server.ClientInfo) bool { return c.Name == name })
 }
 
-// Clients selects the clients that match, or all if match is nil.
+// Clients selects the clients that match, or all if match is nil. Match is called once
+// for each client by each method, from the goroutine that calls it.
 func (s *Server) Clients(match func(server.ClientInfo) bool) Selection {
 	if match == nil {
 		match = func(server.ClientInfo) bool { return true }
@@ -51,7 +53,9 @@ func (f Selection) list(i *instance) []server.ClientInfo {
 }
 
 // each calls do with the link of each client, locked.
-func (f Selection) each(do func(*link)) int { return withEach(f.links(), do) }
+func (f Selection) each(fault string, do func(*link)) int {
+	return f.noted(fault, withEach(f.pick().links, do))
+}
 
 func withEach(links []*link, do func(*link)) int {
 	for _, l := range links {
@@ -63,47 +67,85 @@ func withEach(links []*link, do func(*link)) int {
 	return len(links)
 }
 
-// links returns the connections of the clients.
-func (f Selection) links() []*link {
-	list, _ := f.linksAndLeft()
+// noted has the transcript tell to how many clients a fault was done.
+func (f Selection) noted(fault string, n int) int {
+	switch n {
+	case 0:
+		fault += ": nobody matched"
+	case 1:
+		fault += ": 1 client"
+	default:
+		fault += fmt.Sprintf(": %d clients", n)
+	}
+	f.s.transcript.note(nil, fault)
+	return n
+}
+
+// A pick is what a Selection selects at present.
+type pick struct {
+	f       Selection
+	i       *instance
+	clients map[uint64]server.ClientInfo // all that are connected
+	chosen  map[uint64]bool              // those of them that match
+	links   []*link                      // of those, but for connections of other listeners
+}
+
+// pick asks once of each client whether it matches: the next answer may be another.
+func (f Selection) pick() *pick {
+	p := &pick{f: f, i: f.s.current(), clients: make(map[uint64]server.ClientInfo), chosen: make(map[uint64]bool)}
+	for _, c := range p.i.srv.Clients() {
+		p.clients[c.ID] = c
+		p.chosen[c.ID] = f.match(c)
+	}
+	for _, l := range f.s.openLinks() {
+		c, ok := p.client(l)
+		if !ok || !p.chosen[c.ID] {
+			continue
+		}
+		l.mu.Lock()
+		if !l.isOver() {
+			l.seen = c
+			l.who.name.Store(&c.Name)
+			p.links = append(p.links, l)
+		}
+		l.mu.Unlock()
+	}
+	return p
+}
+
+// client returns the client of a connection, if it is connected.
+func (p *pick) client(l *link) (c server.ClientInfo, ok bool) {
+	c, ok = p.clients[l.who.id.Load()]
+	return c, ok && l.i == p.i
+}
+
+func (p *pick) has(c server.ClientInfo) bool { return p.chosen[c.ID] }
+
+// left returns the connections that the server is done with, or just about to be, and
+// whose clients have not heard of it, because a fault holds that back. They match as
+// they were when a fault has found them last.
+func (p *pick) left() (list []*link) {
+	for _, l := range p.f.s.openLinks() {
+		_, ok := p.client(l)
+		l.mu.Lock()
+		was, unheard := l.seen, (!ok || l.isOver()) && !l.shut
+		l.mu.Unlock()
+		if unheard && was.ID != 0 && p.f.match(was) {
+			list = append(list, l)
+		}
+	}
 	return list
 }
 
-// linksAndLeft returns the connections of the clients, and those that the server is done
-// with, or just about to be, and whose clients have not heard of it, because a fault
-// holds that back. The latter match as they were when a fault has found them last.
-func (f Selection) linksAndLeft() (list, left []*link) {
-	i := f.s.current()
-	clients := make(map[uint64]server.ClientInfo)
-	for _, c := range i.srv.Clients() {
-		clients[c.ID] = c
-	}
-	for _, l := range f.s.openLinks() {
-		c, ok := clients[l.who.id.Load()]
-		ok = ok && l.i == i
-		chosen := ok && f.match(c)
-		l.mu.Lock()
-		over := !ok || l.closed || l.err != nil
-		if chosen && !over {
-			l.seen = c
-			l.who.name.Store(&c.Name)
-			list = append(list, l)
-		}
-		was, unheard := l.seen, over && !l.shut
-		l.mu.Unlock()
-		if unheard && was.ID != 0 && f.match(was) {
-			left = append(left, l)
-		}
-	}
-	return list, left
-}
+// isOver tells whether the server is done with the connection. The caller holds l.mu.
+func (l *link) isOver() bool { return l.closed || l.err != nil }
 
 // Kick closes the connections as CLIENT KILL does. The client sees their end. When Kick
 // returns, the subscriptions are gone. A robust subscriber connects and subscribes
 // again, without being asked to.
 func (f Selection) Kick() int {
-	f.links() // for the transcript and for Resume
-	return f.s.current().srv.Kick(f.match)
+	p := f.pick()
+	return f.noted("Kick", p.i.srv.Kick(p.has))
 }
 
 // Reset breaks the connections off: the client sees ECONNRESET in place of an end,
@@ -111,17 +153,22 @@ func (f Selection) Kick() int {
 // returns, the server has noticed and the subscriptions are gone. A robust subscriber
 // takes it like any other end.
 func (f Selection) Reset() int {
-	links := f.links()
+	links := f.pick().links
 	for _, l := range links {
 		l.reset("reset")
 	}
+	p := newPatience(f.s.t, resetPatience, lastWords)
 	for _, l := range links {
-		if !f.s.looksUntil(l.isForgotten) {
-			f.s.errorf("Reset: the server has not let go of %s within %v", l.who, f.s.opts.patience)
+		if !p.looksUntil(l.isForgotten) {
+			f.s.errorf("Reset: %s for the server to let go of %s, which it has not", p.waited(), l.who)
 		}
 	}
-	return len(links)
+	return f.noted("Reset", len(links))
 }
+
+// resetPatience is how long Reset waits for the server, whatever the patience of the
+// test is: there is nobody else who could keep it waiting.
+const resetPatience = 10 * time.Second
 
 // isForgotten tells whether the server has let go of a client whose connection is
 // broken.
@@ -136,7 +183,7 @@ func (l *link) isForgotten() bool {
 // publisher does not notice; a robust subscriber, closed for it, subscribes again and
 // knows that it has missed something.
 func (f Selection) Stall() int {
-	return f.each(func(l *link) { l.note("stalled"); l.stalled = true })
+	return f.each("Stall", func(l *link) { l.note("stalled"); l.stalled = true })
 }
 
 // Resume ends Stall, Delay, CutAfter, DropPong and the Partition of a Selection for the
@@ -144,12 +191,12 @@ func (f Selection) Stall() int {
 // has closed meanwhile, which then see what was on its way and the end. They match as
 // they were when the last fault was done to them, and they count.
 func (f Selection) Resume() int {
-	links, left := f.linksAndLeft()
-	links = append(links, left...)
+	p := f.pick()
+	links := append(p.links, p.left()...)
 	for _, l := range links {
 		l.lift()
 	}
-	return len(links)
+	return f.noted("Resume", len(links))
 }
 
 // Delay has what the clients are sent from now on arrive later by d, in order. Zero,
@@ -159,18 +206,20 @@ func (f Selection) Resume() int {
 // too late: it must not take the answer to one request for that to the next.
 func (f Selection) Delay(d time.Duration) int {
 	d = max(0, d)
-	links, left := f.linksAndLeft()
+	p := f.pick()
+	links := p.links
 	if d == 0 {
-		links = append(links, left...)
+		links = append(links, p.left()...)
 	}
-	return withEach(links, func(l *link) { l.note(fmt.Sprintf("delayed by %v", d)); l.setDelayLocked(d) })
+	n := withEach(links, func(l *link) { l.note(fmt.Sprintf("delayed by %v", d)); l.setDelayLocked(d) })
+	return f.noted("Delay", n)
 }
 
 // CutAfter closes the connections after n more bytes were sent, wherever in a message
 // that is; at once if n is 0 or less. With TLS these are bytes before they are encrypted. A
 // robust subscriber gives up the piece of a message that it has.
 func (f Selection) CutAfter(n int) int {
-	return f.each(func(l *link) {
+	return f.each("CutAfter", func(l *link) {
 		if n <= 0 {
 			l.cutOffLocked()
 			return
@@ -185,8 +234,8 @@ func (f Selection) CutAfter(n int) int {
 // slow consumers. When it returns, the subscriptions are gone. A robust subscriber
 // subscribes again and knows that it has missed something.
 func (f Selection) FullOutputBuffer() int {
-	f.links() // for the transcript and for Resume
-	return f.s.current().srv.Overflow(f.match)
+	p := f.pick()
+	return f.noted("FullOutputBuffer", p.i.srv.Overflow(p.has))
 }
 
 // DropPong leaves the PINGs of the clients unanswered, as on a connection that is
@@ -194,14 +243,14 @@ func (f Selection) FullOutputBuffer() int {
 // A robust subscriber PINGs when it has heard nothing for a while, and connects again
 // when the answer does not come.
 func (f Selection) DropPong() int {
-	return f.each(func(l *link) { l.note("its PINGs are dropped"); l.dropPings = true })
+	return f.each("DropPong", func(l *link) { l.note("its PINGs are dropped"); l.dropPings = true })
 }
 
 // Partition cuts the clients off from the server without either side noticing: nothing
 // arrives, not even the end of the connection, until Resume. A robust subscriber finds
 // out by a PING without an answer; a robust publisher has a time limit.
 func (f Selection) Partition() int {
-	return f.each(func(l *link) { l.note("partitioned"); l.partitioned = true })
+	return f.each("Partition", func(l *link) { l.note("partitioned"); l.partitioned = true })
 }
 
 // Offline is Partition of all clients, and of those that connect meanwhile: their

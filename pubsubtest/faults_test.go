@@ -56,15 +56,80 @@ func TestSelections(t *testing.T) {
 	})
 }
 
+// A predicate that answers otherwise the next time is asked once about each client.
+func TestSelectionAsksOnce(t *testing.T) {
+	for name, do := range map[string]func(pubsubtest.Selection) int{
+		"Kick":             pubsubtest.Selection.Kick,
+		"FullOutputBuffer": pubsubtest.Selection.FullOutputBuffer,
+		"Reset":            pubsubtest.Selection.Reset,
+		"Stall":            pubsubtest.Selection.Stall,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *pubsubtest.Server, _ *peer) {
+				connect(t, srv).subscribe("other", "news")
+				asked := 0
+				hit(t, do(srv.Clients(func(server.ClientInfo) bool { asked++; return asked == 1 })), 1)
+				if asked != 2 {
+					t.Errorf("asked %d times about 2 clients", asked)
+				}
+			})
+		})
+	}
+}
+
+// The transcript tells how many clients a fault was done to, also if it was none.
+func TestFaultsAreCounted(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, _ *peer) {
+		connect(t, srv).subscribe("other", "news")
+		none := srv.Named("ap")
+		wants := func(want string) {
+			t.Helper()
+			if all := srv.Transcript(); !strings.Contains(all, "test ! "+want+"\n") {
+				t.Errorf("the transcript has no %q:\n%s", want, all)
+			}
+		}
+		for name, do := range map[string]func(pubsubtest.Selection) int{
+			"Stall":            pubsubtest.Selection.Stall,
+			"Delay":            func(f pubsubtest.Selection) int { return f.Delay(time.Second) },
+			"CutAfter":         func(f pubsubtest.Selection) int { return f.CutAfter(1000) },
+			"DropPong":         pubsubtest.Selection.DropPong,
+			"Partition":        pubsubtest.Selection.Partition,
+			"Resume":           pubsubtest.Selection.Resume,
+			"Kick":             pubsubtest.Selection.Kick,
+			"FullOutputBuffer": pubsubtest.Selection.FullOutputBuffer,
+			"Reset":            pubsubtest.Selection.Reset,
+		} {
+			hit(t, do(none), 0)
+			wants(name + ": nobody matched")
+		}
+		hit(t, srv.Clients(nil).Stall(), 2)
+		wants("Stall: 2 clients")
+		hit(t, srv.Named("app").Resume(), 1)
+		wants("Resume: 1 client")
+	})
+}
+
+// Reset waits for the server although the test has no patience.
+func TestResetWithoutPatience(t *testing.T) {
+	srv := pubsubtest.RunT(t, pubsubtest.Patience(0))
+	for range 50 {
+		sub := connect(t, srv)
+		sub.subscribe("app", "orders")
+		hit(t, srv.Named("app").Reset(), 1)
+		if n := srv.Server().Broker().NumSub("orders"); n != 0 {
+			t.Fatalf("%d subscriptions when Reset had returned", n)
+		}
+	}
+}
+
 func TestReset(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
 		hit(t, srv.Named("app").Reset(), 1)
 		if _, err := sub.r.ReadByte(); !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("the client sees %v, want a reset", err)
 		}
-		srv.WaitSubscribers("orders", 0)
-		if c := srv.Server().Closures(); len(c) != 1 || c[0].Reason != "connection-reset" {
-			t.Errorf("closures %+v, want a reset", c)
+		if end := srv.WaitClosed(1); end.Reason != "connection-reset" {
+			t.Errorf("ended as %+v, want a reset", end)
 		}
 	})
 }
@@ -77,8 +142,8 @@ func TestResetOverTCP(t *testing.T) {
 	if _, err := sub.r.ReadByte(); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client sees %v, want a reset", err)
 	}
-	if c := srv.Server().Closures(); len(c) != 1 || c[0].Reason != "connection-reset" {
-		t.Errorf("closures %+v, want a reset", c)
+	if end := srv.WaitClosed(1); end.Reason != "connection-reset" {
+		t.Errorf("ended as %+v, want a reset", end)
 	}
 }
 

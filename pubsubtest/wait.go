@@ -117,8 +117,7 @@ const (
 )
 
 // looksUntil waits until holds tells so, or the patience is over.
-func (s *Server) looksUntil(holds func() bool) bool {
-	p := s.patience()
+func (p *patience) looksUntil(holds func() bool) bool {
 	for pause := firstLook; !holds(); pause = min(2*pause, lastLook) {
 		left := p.left()
 		if left == 0 {
@@ -134,7 +133,7 @@ func (s *Server) looksUntil(holds func() bool) bool {
 func (s *Server) wait(holds func() bool, what string, seen func() string) {
 	s.helper()()
 	s.checkBubble()
-	if p := s.patience(); !s.looksUntil(holds) {
+	if p := s.patience(); !p.looksUntil(holds) {
 		s.fatalf("%s for %s; %s", p.waited(), what, seen())
 	}
 }
@@ -192,6 +191,28 @@ func (s *Server) WaitClients(n int) {
 func (s *Server) WaitFor(what string, holds func(clients []server.ClientInfo) bool) {
 	s.helper()()
 	s.wait(func() bool { return holds(s.current().srv.Clients()) }, what, func() string { return s.scene(broker.Channel) })
+}
+
+// WaitClosed waits until the server has closed the client with a CLIENT ID and nothing
+// is left of its subscriptions, and returns why it was closed and what was lost with it.
+// Unlike a wait for 0 subscribers or clients it does not miss the end of one that
+// connects again at once. What has ended before the call counts too, as far as
+// Server.Closures of package server tells: not from before a Restart, and of each sort
+// the latest 128.
+func (s *Server) WaitClosed(id uint64) (end server.Closure) {
+	s.helper()()
+	closed := func() bool {
+		srv := s.current().srv
+		ends := srv.Closures()
+		i := slices.IndexFunc(ends, func(c server.Closure) bool { return c.ID == id })
+		if i < 0 || slices.ContainsFunc(srv.Clients(), func(c server.ClientInfo) bool { return c.ID == id }) {
+			return false
+		}
+		end = ends[i]
+		return true
+	}
+	s.wait(closed, fmt.Sprintf("client %d to be closed", id), func() string { return s.scene(broker.Channel) })
+	return end
 }
 
 // WaitIdle waits until everything published so far has left for the clients: their

@@ -6,7 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/pubsubd/pubsubd/pubsubtest"
+	"github.com/pubsubd/pubsubd/server"
 )
 
 func TestWaits(t *testing.T) {
@@ -60,6 +63,41 @@ func TestWaitsInVain(t *testing.T) {
 		srv.Publish("orders", "1")
 		r.fails(t, mine.WaitIdle, `bytes for client 1 "app"`)
 		mine.WaitIdle()
+	}, pubsubtest.Patience(time.Second))
+}
+
+// The end of a client that connects and subscribes again at once is not missed.
+func TestWaitClosed(t *testing.T) {
+	limit := pubsubtest.Config(func(c *server.Config) { c.PubsubOutput = server.OutputLimit{Hard: 100 << 10} })
+	srv := pubsubtest.RunT(t, limit)
+	rdb := redis.NewClient(&redis.Options{Addr: srv.Addr(), ClientName: "app"})
+	defer rdb.Close()
+	sub := rdb.Subscribe(t.Context(), "orders")
+	defer sub.Close()
+	_ = sub.Channel() // which subscribes again
+	srv.WaitSubscribers("orders", 1)
+	id := srv.Clients(func(c server.ClientInfo) bool { return c.Channels > 0 }).List()[0].ID
+	hit(t, srv.Client(id).Stall(), 1)
+	for range 20 {
+		srv.Publish("orders", strings.Repeat("x", 10<<10))
+	}
+	if end := srv.WaitClosed(id); end.ID != id || end.Reason != "output-buffer-hard-limit" {
+		t.Errorf("client %d has ended as %+v, want a slow consumer", id, end)
+	}
+	srv.WaitSubscribers("orders", 1)
+	hit(t, srv.Client(id).Stall(), 0)
+}
+
+// A client that does not end is waited for in vain.
+func TestWaitClosedInVain(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, _ *peer) {
+		r := &recorder{TB: t}
+		mine := srv.For(r)
+		r.fails(t, func() { mine.WaitClosed(1) }, "waited 1s", "for client 1 to be closed", `1 "app" (1 channels`)
+		hit(t, srv.Kick("app"), 1)
+		if end := mine.WaitClosed(1); end.Reason != "killed" {
+			t.Errorf("ended as %+v, want killed", end)
+		}
 	}, pubsubtest.Patience(time.Second))
 }
 
