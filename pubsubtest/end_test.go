@@ -97,6 +97,48 @@ func TestCloseAtOnce(t *testing.T) {
 	})
 }
 
+// What can only be in vain with a server that is closed ends the test at once.
+func TestUseAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{TB: t}
+		srv := pubsubtest.RunT(r, pubsubtest.InMemory())
+		observer := srv.Subscribe("orders")
+		srv.Publish("orders", "before")
+		waiting := srv.Subscribe("news")
+		began := time.Now()
+		closer := srv.For(t) // a recorder is for one goroutine
+		time.AfterFunc(time.Second, func() { _ = closer.Close() })
+		const want = "the server is closed"
+		r.fails(t, func() { waiting.Next() }, want)
+		if took := time.Since(began); took > time.Second+time.Millisecond {
+			t.Errorf("Next took %v when the server was closed after a second", took)
+		}
+		if n := srv.Publish("orders", "after") + srv.SPublish("orders", "after"); n != 0 {
+			t.Errorf("%d receivers after Close", n)
+		}
+		began = time.Now()
+		observer.Expect("orders", "before") // had come
+		observer.ExpectNothing()
+		r.fails(t, func() { observer.Expect("orders", "after") }, want)
+		r.fails(t, func() { srv.Subscribe("late") }, want, "late")
+		r.fails(t, func() { srv.WaitSubscribers("orders", 1) }, want, "there are 0")
+		r.fails(t, func() { srv.WaitClosed(1) }, want)
+		r.fails(t, srv.Restart, "after Close")
+		r.failures = nil
+		srv.WaitSubscribers("orders", 0)
+		srv.WaitClients(0)
+		srv.WaitIdle()
+		if took := time.Since(began); took > 10*time.Millisecond {
+			t.Errorf("it took %v, want nothing", took)
+		}
+		observer.Close()
+		r.finish()
+		if len(r.failures) > 0 {
+			t.Errorf("failures %q, want none", r.failures)
+		}
+	})
+}
+
 func TestDialAfterClose(t *testing.T) {
 	srv, err := pubsubtest.Start(pubsubtest.InMemory())
 	if err != nil {

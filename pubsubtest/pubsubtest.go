@@ -24,11 +24,16 @@ import (
 // that test: the Wait methods, Restart, Subscribe and its like and the methods of a
 // Subscriber belong to the goroutine of the test. The others may be called from any.
 //
+// A subtest is another test with a goroutine of its own: it takes the Server that For
+// returns for it. If it ended the test around it, which goes on meanwhile, package testing
+// would end the whole program.
+//
 // A Server of Start has no test to end and panics instead, until For gives it one. The
 // zero Server is of no use.
 type Server struct {
 	*core
-	t testing.TB // nil for that of Start
+	t    testing.TB // nil for that of Start
+	home string     // the goroutine of t
 }
 
 // core is what all Servers that For has made have in common.
@@ -49,6 +54,7 @@ type core struct {
 
 	restarts chan struct{} // of capacity 1: has a value while Restart, Close or the like run
 	closed   bool          // guarded by restarts
+	over     chan struct{} // closed when close has done its work
 
 	mu          sync.Mutex // guards the fields below
 	live        *instance
@@ -69,6 +75,8 @@ type core struct {
 // the test, nor, if that has failed already, for more than a tenth of a second. A test
 // that fails prints what its clients have sent and were sent.
 //
+// Every subtest takes srv.For(t), with its own t, in place of srv: see Server.
+//
 // Without options clients need no password and speak plain RESP. In a bubble of
 // testing/synctest the server has to be started there, and InMemory.
 func RunT(t testing.TB, opts ...Option) *Server {
@@ -85,7 +93,7 @@ func RunT(t testing.TB, opts ...Option) *Server {
 		}
 		c.printIfFailed(t, 0)
 	})
-	return &Server{core: c, t: t}
+	return &Server{core: c, t: t, home: goroutine()}
 }
 
 // Start is RunT where there is no test: in an example, in TestMain or in a program.
@@ -99,7 +107,8 @@ func Start(opts ...Option) (*Server, error) {
 	return &Server{core: c}, nil
 }
 
-// For returns the same server on behalf of a test, which ends when what it waits for
+// For returns the same server on behalf of another test, a subtest or one that uses the
+// server of Start. It is called from the goroutine of that test, which ends when what it waits for
 // does not come, and prints what clients have sent and were sent since For if it
 // fails. The end of the test does not stop the server.
 func (s *Server) For(t testing.TB) *Server {
@@ -118,12 +127,13 @@ func (s *Server) For(t testing.TB) *Server {
 			c.printIfFailed(t, from)
 		})
 	}
-	return &Server{core: c, t: t}
+	return &Server{core: c, t: t, home: goroutine()}
 }
 
 // Close stops the server. The error names the clients that have not read what they were
 // sent and do not do so within the patience, as far as that is known: see RunT. It may
-// be called more than once, and from any goroutine.
+// be called more than once, and from any goroutine. After that nothing is delivered any
+// more, and what waits or subscribes ends the test at once.
 func (s *Server) Close() error {
 	if err := s.close(s.t); err != nil {
 		return fmt.Errorf("pubsubtest: %w", err)
@@ -140,6 +150,7 @@ func start(opts []Option) (c *core, err error) {
 		printing:    make(map[testing.TB]struct{}),
 		bubbled:     inBubble(),
 		restarts:    make(chan struct{}, 1),
+		over:        make(chan struct{}),
 	}
 	for _, o := range opts {
 		o(&c.opts)
@@ -294,15 +305,21 @@ func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 func (s *Server) Server() *server.Server { return s.current().srv }
 
 // Publish publishes a message as a client would and returns its receivers. When it
-// returns, the message is queued for each of them.
+// returns, the message is queued for each of them. After Close there are none.
 func (s *Server) Publish(channel, message string) int {
 	s.transcript.did("PUBLISH", channel, message)
+	if s.isOver() {
+		return 0
+	}
 	return s.current().srv.Broker().Publish(channel, []byte(message))
 }
 
 // SPublish is Publish for a shard channel.
 func (s *Server) SPublish(channel, message string) int {
 	s.transcript.did("SPUBLISH", channel, message)
+	if s.isOver() {
+		return 0
+	}
 	return s.current().srv.Broker().PublishShard(channel, []byte(message))
 }
 
@@ -346,7 +363,18 @@ func (c *core) close(t testing.TB) error {
 	}
 	c.running.Wait()
 	c.removeDir()
+	close(c.over)
 	return err
+}
+
+// isOver tells whether the server is closed.
+func (c *core) isOver() bool {
+	select {
+	case <-c.over:
+		return true
+	default:
+		return false
+	}
 }
 
 // hanging waits until the clients have read what they were sent, as far as that is

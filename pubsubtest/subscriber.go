@@ -48,6 +48,9 @@ func (s *Server) subscribe(k broker.Kind, names []string) *Subscriber {
 	u := &Subscriber{s: s, kind: k, names: slices.Clone(names), came: make(chan struct{}, 1)}
 	s.transcript.did(append([]string{subscribeNames[k]}, names...)...)
 	defer s.alone()() // so that the one that it joins stays
+	if s.closed {
+		s.fatalf("the server is closed: nobody can subscribe to %s", u)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.joinLocked(s.live)
@@ -153,6 +156,9 @@ func (u *Subscriber) next() (m broker.Message, waited string, ok bool) {
 		case <-late.C:
 			m, ok := u.take()
 			return m, p.waited(), ok
+		case <-u.s.over:
+			m, ok := u.take()
+			return m, "the server is closed; " + p.waited(), ok
 		}
 	}
 }

@@ -2,6 +2,7 @@ package pubsubtest
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,17 @@ func (s *Server) fatalf(format string, args ...any) {
 		panic(text)
 	}
 	s.t.Helper()
+	if s.home != goroutine() {
+		text += fmt.Sprintf(" (This is not the goroutine of %s, which is to end: a subtest needs the server that For returns for it.)", s.t.Name())
+	}
 	s.t.Fatal(text)
+}
+
+// goroutine returns what tells the goroutine of the caller from others, in errors.
+func goroutine() string {
+	var buf [64]byte
+	number, _, _ := strings.Cut(string(buf[:runtime.Stack(buf[:], false)]), " [")
+	return number
 }
 
 // errorf has the test fail, from any goroutine, or, without one, panics.
@@ -133,7 +144,13 @@ func (p *patience) looksUntil(holds func() bool) bool {
 func (s *Server) wait(holds func() bool, what string, seen func() string) {
 	s.helper()()
 	s.checkBubble()
-	if p := s.patience(); !p.looksUntil(holds) {
+	p, held := s.patience(), false
+	p.looksUntil(func() bool { held = holds(); return held || s.isOver() })
+	switch {
+	case held:
+	case s.isOver():
+		s.fatalf("the server is closed; %s for %s; %s", p.waited(), what, seen())
+	default:
 		s.fatalf("%s for %s; %s", p.waited(), what, seen())
 	}
 }

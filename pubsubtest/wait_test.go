@@ -101,6 +101,26 @@ func TestWaitClosedInVain(t *testing.T) {
 	}, pubsubtest.Patience(time.Second))
 }
 
+// A wait in vain in another goroutine than that of its test, as that of a subtest, says
+// what it wants; one of For does not.
+func TestWaitOfAnotherTest(t *testing.T) {
+	srv := pubsubtest.RunT(t, pubsubtest.InMemory(), pubsubtest.Patience(0))
+	const hint = "a subtest needs the server that For returns for it"
+	r := &recorder{TB: t}
+	mine := srv.For(r)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.fails(t, func() { mine.WaitClients(1) }, "1 clients; there are 0", hint, t.Name())
+		here := mine.For(r)
+		r.fails(t, func() { here.WaitClients(1) }, "1 clients; there are 0")
+		if strings.Contains(r.failures[0], hint) {
+			t.Errorf("failure %q, want none of another goroutine", r.failures[0])
+		}
+	}()
+	<-done
+}
+
 // Without a test, what would fail it panics.
 func TestWaitWithoutTest(t *testing.T) {
 	srv, err := pubsubtest.Start(pubsubtest.Patience(time.Millisecond))
