@@ -13,7 +13,7 @@ type delayed struct {
 	runs  bool // deliver is running
 }
 
-// A parcel is what was sent at one time.
+// A parcel is what was sent at one time, or without data the end of the connection.
 type parcel struct {
 	due  time.Time
 	data []byte
@@ -39,7 +39,7 @@ func (d *delayed) add(l *link, p []byte) {
 func (l *link) deliver() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.later.list) > 0 && !l.shut {
+	for len(l.later.list) > 0 && !l.shut && !l.cutOff && !l.resets {
 		next := l.later.list[0]
 		if l.delay == 0 {
 			next.due = time.Time{} // the delay was lifted
@@ -50,7 +50,7 @@ func (l *link) deliver() {
 			l.mu.Lock()
 			continue
 		}
-		if l.stalled || l.offline() {
+		if l.stalled && len(next.data) > 0 || l.offline() {
 			l.changed.Wait()
 			continue
 		}

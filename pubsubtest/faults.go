@@ -150,8 +150,9 @@ func (f Selection) Kick() int {
 
 // Reset breaks the connections off: the client sees ECONNRESET in place of an end,
 // and what was on its way is lost. Unix sockets know no reset and just end. When Reset
-// returns, the server has noticed and the subscriptions are gone. A robust subscriber
-// takes it like any other end.
+// returns, the server has noticed and the subscriptions are gone. Behind a Partition the
+// client sees the reset when that is over. A robust subscriber takes it like any other
+// end.
 func (f Selection) Reset() int {
 	links := f.pick().links
 	for _, l := range links {
@@ -199,7 +200,8 @@ func (f Selection) Resume() int {
 	return f.noted("Resume", len(links))
 }
 
-// Delay has what the clients are sent from now on arrive later by d, in order. Zero,
+// Delay has what the clients are sent from now on arrive later by d, in order, and so
+// the end of their connections; but a reset and a cut are seen at once. Zero,
 // or less, ends the delay, also for what is on its way and for clients that the server
 // has closed meanwhile. At most 1 MiB is on its way to a client; the server queues the
 // rest. A robust client waits longer than that for an answer, or finds out that it is
@@ -216,7 +218,8 @@ func (f Selection) Delay(d time.Duration) int {
 }
 
 // CutAfter closes the connections after n more bytes were sent, wherever in a message
-// that is; at once if n is 0 or less. With TLS these are bytes before they are encrypted. A
+// that is; at once if n is 0 or less, which clients behind a Partition see when that is
+// over. With TLS these are bytes before they are encrypted. A
 // robust subscriber gives up the piece of a message that it has.
 func (f Selection) CutAfter(n int) int {
 	return f.each("CutAfter", func(l *link) {
@@ -247,7 +250,7 @@ func (f Selection) DropPong() int {
 }
 
 // Partition cuts the clients off from the server without either side noticing: nothing
-// arrives, not even the end of the connection, until Resume. A robust subscriber finds
+// arrives, not even the end of the connection, however it has ended, until Resume. A robust subscriber finds
 // out by a PING without an answer; a robust publisher has a time limit.
 func (f Selection) Partition() int {
 	return f.each("Partition", func(l *link) { l.note("partitioned"); l.partitioned = true })
@@ -287,7 +290,8 @@ func (c *core) addOfflines(n int) {
 // Refuse has the server refuse something, such as RefuseConnections or
 // RefuseHello|RefuseAuth, until accept is called, which may be called more than once
 // and from any goroutine. Who is connected stays. What several calls refuse is refused
-// until accept of each was called. A robust client tries again, each time a little
+// until accept of each was called. While the server is Offline, connections that are
+// refused are not heard of before it is online again. A robust client tries again, each time a little
 // later, and falls back to RESP2 when there is no HELLO.
 func (s *Server) Refuse(what Refusal) (accept func()) {
 	mine := &what

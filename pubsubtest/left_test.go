@@ -2,7 +2,9 @@ package pubsubtest_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -122,6 +124,96 @@ func TestEndBehindPartition(t *testing.T) {
 		hit(t, srv.Named("app").Resume(), 1)
 		sub.expectEnd()
 	})
+}
+
+// A server that ends a client behind a partition is not kept by what it was just writing
+// to it.
+func TestEndOfWriteBehindPartition(t *testing.T) {
+	for _, opts := range [][]pubsubtest.Option{nil, {pubsubtest.TLS()}} {
+		for name, end := range map[string]func(srv *pubsubtest.Server){
+			"restart": func(srv *pubsubtest.Server) { srv.Restart() },
+			"kick":    func(srv *pubsubtest.Server) { srv.Kick("app") },
+			"reset":   func(srv *pubsubtest.Server) { srv.Named("app").Reset() },
+		} {
+			inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+				srv.Publish("orders", strings.Repeat("x", 200<<10)) // more than the connection takes
+				synctest.Wait()
+				hit(t, srv.Named("app").Partition(), 1)
+				began, before := time.Now(), srv.Server()
+				end(srv)
+				if err := before.Close(); err != nil { // waits for its goroutines
+					t.Error(err)
+				}
+				if took := time.Since(began); took > 100*time.Millisecond {
+					t.Errorf("%s took %v, want nothing", name, took)
+				}
+				_ = sub.SetReadDeadline(time.Now().Add(time.Minute))
+				if _, err := io.Copy(io.Discard, sub.r); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%s: the client sees %v, want no end", name, err)
+				}
+				hit(t, srv.Named("app").Resume(), 1)
+				sub.expectGone()
+			}, opts...)
+		}
+	}
+}
+
+// Ends and resets of all sorts wait behind a partition.
+func TestAllEndsBehindPartition(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+		app := srv.Named("app")
+		hit(t, app.Partition(), 1)
+		hit(t, app.CutAfter(0), 1)
+		srv.WaitClients(0)
+		sub.expectSilence(time.Minute)
+		hit(t, app.Resume(), 1)
+		sub.expectEnd()
+
+		for _, delay := range []time.Duration{0, time.Hour} {
+			sub = connect(t, srv)
+			sub.subscribe("app", "orders")
+			hit(t, app.Delay(delay), 1)
+			srv.Publish("orders", "lost")
+			synctest.Wait()
+			hit(t, app.Partition(), 1)
+			if delay == 0 {
+				sub.expect(message("orders", "lost")) // had left before
+			}
+			hit(t, app.Reset(), 1)
+			srv.WaitIdle()
+			sub.expectSilence(time.Minute)
+			hit(t, app.Resume(), 1)
+			sub.expectReset()
+		}
+
+		heal, accept := srv.Offline(), srv.Refuse(pubsubtest.RefuseConnections)
+		refused := connect(t, srv)
+		refused.expectSilence(time.Minute)
+		accept()
+		refused.expectSilence(time.Minute)
+		heal()
+		refused.expectReset()
+	})
+}
+
+// The end of a connection takes as long as what is sent, also if nothing is on its way.
+func TestDelayOfTheEndAlone(t *testing.T) {
+	for name, end := range map[string]func(srv *pubsubtest.Server){
+		"kick":    func(srv *pubsubtest.Server) { srv.Kick("app") },
+		"restart": func(srv *pubsubtest.Server) { srv.Restart() },
+		"stalled": func(srv *pubsubtest.Server) { srv.Named("app").Stall(); srv.Kick("app") },
+	} {
+		inBubble(t, func(t *testing.T, srv *pubsubtest.Server, sub *peer) {
+			hit(t, srv.Named("app").Delay(time.Second), 1)
+			began := time.Now()
+			end(srv)
+			srv.WaitClients(0)
+			sub.expectEnd()
+			if took := time.Since(began); took < time.Second || took > time.Second+2*time.Millisecond {
+				t.Errorf("%s: the end took %v, want a second", name, took)
+			}
+		})
+	}
 }
 
 // Partitions of a client and of the server do not end each other.

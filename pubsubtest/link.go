@@ -41,6 +41,8 @@ type link struct {
 	noted  bool  // the transcript tells how it has ended
 	closed bool  // the server has closed it
 	ended  bool  // conn is to be closed as soon as nothing holds anything back
+	resets bool  // the client is to see a reset then, and nothing of what is on its way
+	cutOff bool  // nothing of what is on its way arrives, but the end
 	shut   bool  // conn is closed, or is just being closed
 	owes   uint64
 
@@ -56,6 +58,7 @@ type link struct {
 	// What it is sent.
 	out   stream // in which refusals are exchanged
 	later delayed
+	sends bool   // a Write is writing to conn
 	sent  stream // what has gone to conn, for the transcript
 	write deadline
 
@@ -208,7 +211,10 @@ func (l *link) Write(p []byte) (int, error) {
 		l.later.add(l, q)
 		return len(p), nil
 	}
-	if n, err := l.sendLocked(q); err != nil {
+	l.sends = true
+	n, err := l.sendLocked(q)
+	l.sends = false
+	if err != nil {
 		return min(n, len(p)), err
 	}
 	return len(p), nil

@@ -23,12 +23,34 @@ func (l *link) Close() error {
 	l.noteEnd("closed" + reason)
 	l.closed = true
 	l.endDeadlines()
+	if l.delay > 0 && !l.ended {
+		l.later.add(l, nil) // the end takes as long as what is sent
+	}
+	l.endLocked()
+	return nil
+}
+
+// endLocked has the connection closed as soon as nothing holds its end back. The server
+// does not wait for that: a Write of its own that is under way returns.
+func (l *link) endLocked() {
 	l.ended = true
 	l.changed.Broadcast()
-	if !l.offline() && !l.later.waiting() {
+	if l.mayFinish() {
 		l.finishLocked()
+		return
 	}
-	return nil
+	if l.resets || l.cutOff {
+		l.setDelayLocked(l.delay) // to wake up who waits to deliver what is lost
+	}
+	if l.sends {
+		_ = l.conn.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
+// mayFinish tells whether nothing holds back the end of the connection. The caller
+// holds l.mu.
+func (l *link) mayFinish() bool {
+	return !l.offline() && (l.resets || l.cutOff || !l.later.waiting())
 }
 
 // ending returns why the server has closed a client, for the transcript, and the name
@@ -68,10 +90,12 @@ func (l *link) breakLocked(how string, err error) {
 	l.changed.Broadcast()
 }
 
-// cutOffLocked ends the connection for both sides.
+// cutOffLocked ends the connection for both sides, for the client when no partition
+// holds that back.
 func (l *link) cutOffLocked() {
 	l.breakLocked("cut off", syscall.ECONNRESET)
-	l.finishLocked()
+	l.cutOff = true
+	l.endLocked()
 }
 
 // finishLocked closes the connection itself, with l.mu released meanwhile.
@@ -85,6 +109,9 @@ func (l *link) finishLocked() {
 	}
 	close(l.gone)
 	l.changed.Broadcast()
+	if l.resets {
+		l.breakOff()
+	}
 	l.mu.Unlock()
 	if l.parts != nil {
 		l.parts.now.Store(true)
@@ -94,16 +121,14 @@ func (l *link) finishLocked() {
 	l.mu.Lock()
 }
 
-// reset breaks the connection off, so that the client sees a reset. The server is
-// to see one too, so its error is set first.
+// reset breaks the connection off, so that the client sees a reset when no partition
+// holds that back. The server is to see one too, so its error is set first.
 func (l *link) reset(how string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.breakLocked(how, syscall.ECONNRESET)
-	if !l.shut {
-		l.breakOff()
-	}
-	l.finishLocked()
+	l.resets = true
+	l.endLocked()
 }
 
 // breakOff has the client see a reset.
@@ -140,7 +165,7 @@ func (l *link) lift() {
 // wakeLocked is called when a partition may be over.
 func (l *link) wakeLocked() {
 	l.changed.Broadcast()
-	if l.ended && !l.offline() && !l.later.waiting() {
+	if l.ended && l.mayFinish() {
 		l.finishLocked()
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +94,15 @@ func (p *peer) expectEnd() {
 	_ = p.SetDeadline(time.Now().Add(patience))
 	if rest, err := io.ReadAll(p.r); err != nil || len(rest) > 0 {
 		p.t.Fatalf("received %q, %v; want the end", rest, err)
+	}
+}
+
+// expectReset reads a reset, and nothing before it.
+func (p *peer) expectReset() {
+	p.t.Helper()
+	_ = p.SetDeadline(time.Now().Add(patience))
+	if rest, err := io.ReadAll(p.r); !errors.Is(err, syscall.ECONNRESET) || len(rest) > 0 {
+		p.t.Fatalf("received %q, %v; want a reset", rest, err)
 	}
 }
 
