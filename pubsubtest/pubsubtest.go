@@ -69,7 +69,8 @@ type core struct {
 // RunT starts a server on a free port of 127.0.0.1 and stops it when the test and its
 // subtests are done. The test ends if the server cannot start. It fails, with the
 // names of the clients, if some have not read what they were sent by its end and do not
-// do so within the patience: they hang. In memory that is known to the byte. Of a
+// do so within the patience: they hang. Clients that the server has closed before, for a
+// fault or as slow consumers, do not count. In memory that is known to the byte. Of a
 // socket it is not: there those hang that have left more than the buffers of the system
 // take, which may be megabytes. The server does not wait for them until the deadline of
 // the test, nor, if that has failed already, for more than a tenth of a second. A test
