@@ -14,7 +14,8 @@ type Backend interface {
 	// Listen subscribes to a channel, and calls joined when the server has confirmed
 	// that and message for each message. It returns when the connection has ended
 	// or is of no use any more, and when ctx is done. A library that makes
-	// another connection by itself may go on, and calls joined again.
+	// another connection by itself, each time a little later, may go on, and calls
+	// joined again.
 	Listen(ctx context.Context, channel string, joined func(), message func(text string)) error
 
 	// Publish sends a message to whoever listens at present.
@@ -42,6 +43,7 @@ type Room struct {
 	events  chan Event
 	leave   context.CancelFunc
 	left    sync.WaitGroup
+	telling sync.RWMutex // held to send to events, and to close it
 }
 
 const (
@@ -59,11 +61,16 @@ const (
 func Join(b Backend, name string) *Room {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Room{backend: b, channel: "chat:" + name, events: make(chan Event, 100), leave: cancel}
-	r.left.Go(func() { r.listen(ctx) })
+	r.left.Go(func() {
+		r.listen(ctx)
+		r.telling.Lock()
+		close(r.events)
+		r.telling.Unlock()
+	})
 	return r
 }
 
-// Events returns where events arrive, in order.
+// Events returns where events arrive, in order. It is closed by Leave.
 func (r *Room) Events() <-chan Event { return r.events }
 
 // Say says something to all in the room, this Room among them.
@@ -71,7 +78,8 @@ func (r *Room) Say(ctx context.Context, text string) error {
 	return r.backend.Publish(ctx, r.channel, text)
 }
 
-// Leave ends the room. No more events come.
+// Leave ends the room and closes Events, from which up to 100 events that came before
+// can still be received. It may be called more than once, and from any goroutine.
 func (r *Room) Leave() {
 	r.leave()
 	r.left.Wait()
@@ -93,8 +101,14 @@ func (r *Room) listen(ctx context.Context) {
 	}
 }
 
-// tell hands over an event to whoever receives them.
+// tell hands over an event to whoever receives them. A library may still call back when
+// Listen has returned, so that they may have been closed: ctx is done by then.
 func (r *Room) tell(ctx context.Context, e Event) {
+	r.telling.RLock()
+	defer r.telling.RUnlock()
+	if ctx.Err() != nil {
+		return
+	}
 	select {
 	case r.events <- e:
 	case <-ctx.Done():

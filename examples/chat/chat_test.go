@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,6 +143,46 @@ func TestRoomComesBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// While the server is away the room tries again, each time a little later.
+func TestRoomBacksOff(t *testing.T) {
+	with(t, func(t *testing.T, srv *pubsubtest.Server, room *Room) {
+		accept := srv.Refuse(pubsubtest.RefuseConnections)
+		if n := srv.Clients(nil).Reset(); n == 0 {
+			t.Fatal("nobody was connected")
+		}
+		time.Sleep(10 * time.Second) // for the first pauses
+		before := strings.Count(srv.Transcript(), "! refused")
+		time.Sleep(time.Minute)
+		tries := strings.Count(srv.Transcript(), "! refused") - before
+		if most := 100; tries == 0 || tries > most { // rueidis does not wait longer than a second
+			t.Errorf("tried %d times in a minute, want a few and at most %d", tries, most)
+		}
+		accept()
+		expect(t, room, Event{Joined: true})
+		works(t, srv, room)
+	})
+}
+
+// What has come before Leave can still be received, and then the end.
+func TestLeave(t *testing.T) {
+	with(t, func(t *testing.T, srv *pubsubtest.Server, room *Room) {
+		srv.Publish("chat:lobby", "last")
+		synctest.Wait() // it has arrived
+		room.Leave()
+		room.Leave()
+		srv.Publish("chat:lobby", "late")
+		expect(t, room, Event{Text: "last"})
+		select {
+		case e, open := <-room.Events():
+			if open {
+				t.Errorf("%+v happened after Leave", e)
+			}
+		case <-time.After(patience):
+			t.Error("events go on after Leave")
+		}
+	})
 }
 
 // What is slow is not taken for an end.

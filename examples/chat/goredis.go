@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -12,8 +11,9 @@ import (
 // GoRedis is go-redis.
 type GoRedis struct{ *redis.Client }
 
-// Listen listens on a PubSub, which makes another connection by itself when one has
-// ended. It does not notice by itself that a server has gone silent.
+// Listen listens on a PubSub until its connection ends. The PubSub would make another by
+// itself, but all the time when the server is away. It does not notice by itself that a
+// server has gone silent.
 func (b GoRedis) Listen(ctx context.Context, channel string, joined func(), message func(text string)) error {
 	sub := b.Subscribe(ctx, channel)
 	defer sub.Close()
@@ -25,11 +25,8 @@ func (b GoRedis) Listen(ctx context.Context, channel string, joined func(), mess
 		case isTimeout(err):
 			asked = sub.Ping(ctx) == nil
 			continue
-		case err != nil: // the next Receive makes another connection
-			select {
-			case <-time.After(firstPause):
-			case <-ctx.Done():
-			}
+		case err != nil:
+			return err
 		}
 		asked = false
 		switch got := got.(type) {
