@@ -257,9 +257,10 @@ func (c *core) learnNames() {
 //	0.005 test > PUBLISH orders hello
 //	0.005 client 1 app < [message orders hello]
 //	0.006 client 1 app ! reset
+//	0.006 test ! Reset: 1 client
 //
 // Clients have the name that they have now, or had in the end. What the test does by
-// Publish and Subscribe is that of "test". A line about what a client sends is written
+// Publish, Subscribe and faults is that of "test". A line about what a client sends is written
 // when the server reads it, one about what it is sent when that is handed to the
 // connection, which may keep some 64 KiB that the client does not read. What Stall,
 // Partition and Delay hold back is not there yet, nor what CutAfter has cut away.
