@@ -6,6 +6,7 @@ package chat
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -88,11 +89,15 @@ func (r *Room) Leave() {
 // listen listens on one connection after the other.
 func (r *Room) listen(ctx context.Context) {
 	pause := firstPause
+	var joined atomic.Bool // since the last pause
 	for ctx.Err() == nil {
 		_ = r.backend.Listen(ctx, r.channel, func() {
-			pause = firstPause
+			joined.Store(true)
 			r.tell(ctx, Event{Joined: true})
 		}, func(text string) { r.tell(ctx, Event{Text: text}) })
+		if joined.Swap(false) {
+			pause = firstPause
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
