@@ -22,29 +22,23 @@ const (
 	maxBuffer = 64 << 10
 )
 
-// bufferPools hold buffers of 1, 2, 4 and 8 KiB, and then of 9, 10, … 16, 18, …
-// 64 KiB: what is large waits for slow clients in a buffer of its own, which should
-// not be twice as large.
-var bufferPools [doubling + eighths*3]sync.Pool
+// bufferPools hold buffers of 1 KiB, and then of 1⅛, 1¼, … 2, 2¼, … 64 KiB: what is
+// shared waits for slow clients in a buffer of its own, which should not be twice as
+// large.
+var bufferPools [1 + eighths*6]sync.Pool
 
-const (
-	doubling = 4 // pools of which each has buffers of twice the size
-	eighths  = 8 // pools from one power of two to the next, beyond those
-)
+// eighths is the number of pools from one power of two to the next.
+const eighths = 8
 
 // bufferClass is the index of the smallest pool whose buffers have n bytes, and
 // how many they have. Beyond maxBuffer there is none.
 func bufferClass(n int) (class, size int) {
-	const last = minBuffer << (doubling - 1)
 	switch {
 	case n <= minBuffer:
 		return 0, minBuffer
-	case n <= last:
-		class = bits.Len(uint(n-1)) - bits.Len(uint(minBuffer-1))
-		return class, minBuffer << class
 	case n <= maxBuffer:
-		class, size = eighthAbove(n, last)
-		return doubling + class, size
+		class, size = eighthAbove(n, minBuffer)
+		return 1 + class, size
 	}
 	return -1, n
 }

@@ -167,10 +167,10 @@ func TestStreamTransportJoins(t *testing.T) {
 }
 
 func TestBuffers(t *testing.T) {
-	for _, n := range []int{0, 1, minBuffer, minBuffer + 1, 5000, shareFrom, shareFrom + 1, 33_000, maxBuffer - 1, maxBuffer, maxBuffer + 1, 2*maxBuffer - 1, 2 * maxBuffer, 2*maxBuffer + 1, 1 << 20, largest - 1, largest, largest + 1} {
+	for _, n := range []int{0, 1, minBuffer, minBuffer + 1, 1152, 1153, 5000, 33_000, maxBuffer - 1, maxBuffer, maxBuffer + 1, 2*maxBuffer - 1, 2 * maxBuffer, 2*maxBuffer + 1, 1 << 20, largest - 1, largest, largest + 1} {
 		b := getBuffer(n)
 		unused := cap(b.b) - n
-		if unused < 0 || len(b.b) != 0 || n > minBuffer && n <= shareFrom && unused >= n || n > shareFrom && unused > n/8 || n > largest && unused != 0 {
+		if unused < 0 || len(b.b) != 0 || n > minBuffer && unused > n/8 || n > largest && unused != 0 {
 			t.Errorf("for %d bytes: %d of %d", n, len(b.b), cap(b.b))
 		}
 		if size := bufferSize(cap(b.b)); size != cap(b.b) {
