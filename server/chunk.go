@@ -20,7 +20,7 @@ type chunk struct {
 
 // shareFrom is the size in bytes from which a frame is shared by reference
 // between its receivers; below it copying is cheaper.
-const shareFrom = 8 << 10
+const shareFrom = 1 << 10
 
 // appendShared appends bytes of a buffer that others read too.
 func appendShared(q []chunk, data []byte, mem *buffer) []chunk {
@@ -28,15 +28,28 @@ func appendShared(q []chunk, data []byte, mem *buffer) []chunk {
 	return appendPiece(q, chunk{data: data, mem: mem, shared: true})
 }
 
-// maxChunks is the capacity of the lists of chunks that go round: an empty queue
-// has none.
-const maxChunks = 4
+// fewChunks and manyChunks are the capacities of the lists of chunks that go round:
+// an empty queue has none, and a longer one a list of its own.
+const (
+	fewChunks  = 4
+	manyChunks = 64
+)
 
-var chunkLists = sync.Pool{New: func() any { return new([maxChunks]chunk) }}
+var (
+	shortLists = sync.Pool{New: func() any { return new([fewChunks]chunk) }}
+	longLists  = sync.Pool{New: func() any { return new([manyChunks]chunk) }}
+)
 
 func appendPiece(q []chunk, c chunk) []chunk {
-	if cap(q) == 0 {
-		q = chunkLists.Get().(*[maxChunks]chunk)[:0]
+	switch {
+	case len(q) < cap(q):
+	case cap(q) == 0:
+		q = shortLists.Get().(*[fewChunks]chunk)[:0]
+	case cap(q) <= fewChunks:
+		longer := longLists.Get().(*[manyChunks]chunk)
+		short := q
+		q = longer[:copy(longer[:], short)]
+		freeList(short)
 	}
 	return append(q, c)
 }
@@ -44,10 +57,13 @@ func appendPiece(q []chunk, c chunk) []chunk {
 // freeList gives the memory of a list back, the chunks of which are somewhere else
 // or have been released.
 func freeList(q []chunk) {
-	if cap(q) == maxChunks {
-		q = q[:maxChunks]
+	switch q = q[:cap(q)]; len(q) {
+	case fewChunks:
 		clear(q)
-		chunkLists.Put((*[maxChunks]chunk)(q))
+		shortLists.Put((*[fewChunks]chunk)(q))
+	case manyChunks:
+		clear(q)
+		longLists.Put((*[manyChunks]chunk)(q))
 	}
 }
 

@@ -29,8 +29,9 @@ func appendPush(b []byte, resp3 bool, n int) []byte {
 func encodeDelivery(f *broker.Frame, d *broker.Delivery, resp3 bool) {
 	need := 0
 	for _, p := range d.Payloads {
-		need += len(p) + len(d.Channel) + len(d.Pattern) + frameOverhead
+		need += len(p) + bulkOverhead(len(p))
 	}
+	need += len(d.Payloads) * messageSize(d)
 	b := f.Bytes
 	switch {
 	case need >= shareFrom:
@@ -58,6 +59,25 @@ func encodeDelivery(f *broker.Frame, d *broker.Delivery, resp3 bool) {
 // frameOverhead is more than the bytes of a message frame beside its names and
 // its payload.
 const frameOverhead = 96
+
+// messageSize is how many bytes a message of a delivery takes beside its payload.
+func messageSize(d *broker.Delivery) int {
+	word := len(messageWords[d.Kind])
+	n := len("*3\r\n") + bulkOverhead(word) + word + bulkOverhead(len(d.Channel)) + len(d.Channel)
+	if d.Kind == broker.Pattern {
+		n += bulkOverhead(len(d.Pattern)) + len(d.Pattern)
+	}
+	return n
+}
+
+// bulkOverhead is how many bytes a bulk string of n bytes takes beside these.
+func bulkOverhead(n int) int {
+	digits := 1
+	for ; n >= 10; n /= 10 {
+		digits++
+	}
+	return len("$\r\n\r\n") + digits
+}
 
 // appendConfirmation appends what answers one name of a SUBSCRIBE or its kin.
 func appendConfirmation(b []byte, resp3 bool, word, name string, count int) []byte {

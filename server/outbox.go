@@ -447,7 +447,7 @@ func (o *outbox) sendLocked(wait bool) error {
 	o.queue, o.writing = nil, taken
 	o.uncareLocked()
 	vec := writeVectors.Get().(*writeVector)
-	for _, c := range taken {
+	for _, c := range taken[:min(len(taken), maxVector)] {
 		vec.list = append(vec.list, c.data[c.sent:])
 	}
 
@@ -488,8 +488,9 @@ type writeVector struct{ list [][]byte }
 
 var writeVectors = sync.Pool{New: func() any { return new(writeVector) }}
 
-// maxVector is the capacity of the largest lists that go round.
-const maxVector = 64
+// maxVector is how many pieces a write is handed at most, which is more than the
+// connection of a client that is slow takes at once.
+const maxVector = 256
 
 func (v *writeVector) free() {
 	clear(v.list)

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -141,8 +142,8 @@ func TestOutboxHoldsNoMemoryWhenIdle(t *testing.T) {
 			t.Fatalf("idle, it holds a queue of %d, %d held and %d being written", cap(o.queue), cap(o.held), cap(o.writing))
 		}
 		for range 3 {
-			list, vec := chunkLists.Get().(*[maxChunks]chunk), writeVectors.Get().(*writeVector)
-			for _, c := range list {
+			short, long, vec := shortLists.Get().(*[fewChunks]chunk), longLists.Get().(*[manyChunks]chunk), writeVectors.Get().(*writeVector)
+			for _, c := range slices.Concat(short[:], long[:]) {
 				if c.data != nil || c.mem != nil {
 					t.Fatal("a free chunk refers to memory")
 				}

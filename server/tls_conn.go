@@ -326,7 +326,7 @@ func (t *tlsTransport) tryWrite(chunks [][]byte) (int, error) {
 		}
 		n += t.written()
 	}
-	if clear(t.vec); cap(t.vec) > maxChunks {
+	if clear(t.vec); cap(t.vec) > manyChunks {
 		t.vec = nil
 	}
 	return n, err
