@@ -11,6 +11,7 @@ import (
 // leave in one write. There is no timer: batches grow with the load.
 type flusher struct {
 	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
+	waiting atomic.Int64 // outboxes in dirty
 
 	guard func(what string, run func()) // runs what must not panic; set before the first add, may be nil
 
@@ -25,9 +26,12 @@ type flusher struct {
 }
 
 const (
-	// maxBacklog is the number of bytes that may wait for the flusher before
-	// publishers write themselves.
-	maxBacklog = 4 << 20
+	// minBacklog to maxBacklog is the number of bytes that may wait for the flusher
+	// before publishers write themselves: backlogEach for each receiver that waits, so
+	// that writes to many are not smaller than to few.
+	minBacklog  = 4 << 20
+	maxBacklog  = 32 << 20
+	backlogEach = 16 << 10
 
 	// flushLot is how many outboxes are taken from the list at a time.
 	flushLot = 32
@@ -67,6 +71,7 @@ func (f *flusher) add(list ...*outbox) {
 		f.dirty, f.next = f.dirty[:n], 0
 	}
 	f.dirty = append(f.dirty, list...)
+	f.waiting.Store(int64(len(f.dirty) - f.next))
 	if !f.started {
 		f.started = true
 		f.done = make(chan struct{})
@@ -123,6 +128,7 @@ func (f *flusher) takeLocked(lot []*outbox) int {
 	n := copy(lot, f.dirty[f.next:])
 	clear(f.dirty[f.next : f.next+n])
 	f.next += n
+	f.waiting.Store(int64(len(f.dirty) - f.next))
 	if f.next == len(f.dirty) {
 		f.dirty, f.next = f.dirty[:0], 0
 	}
@@ -140,7 +146,10 @@ func (f *flusher) flush(lot []*outbox) {
 }
 
 // isBehind tells whether publishers have to help.
-func (f *flusher) isBehind() bool { return f.backlog.Load() > maxBacklog }
+func (f *flusher) isBehind() bool {
+	n := f.backlog.Load()
+	return n > minBacklog && n > min(maxBacklog, backlogEach*f.waiting.Load())
+}
 
 // help has the caller flush until the backlog is within its bound. It is how a
 // publisher that is faster than its receivers' connections is slowed down.

@@ -382,7 +382,7 @@ func TestLoopDoesNotHelp(t *testing.T) {
 	for _, test := range []struct {
 		backlog int64
 		want    bool
-	}{{maxBacklog, false}, {maxBacklog + 1, true}} {
+	}{{minBacklog, false}, {minBacklog + 1, true}} {
 		s.flusher.backlog.Store(test.backlog)
 		c.onLoop, c.leftover = l, false
 		if c.batch(); c.leftover != test.want {
