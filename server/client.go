@@ -51,9 +51,11 @@ type client struct {
 	longest  int          // bytes of the longest of the replies
 	mark     int          // where the replies to the request at hand begin in reply
 	clock    time.Duration
-	endWhy   closeReason // set by the request at hand to close after its reply
-	lostBy   error       // why the connection cannot be read any more
-	linger   *time.Timer // closes the connection if the last reply does not get out
+	began    time.Duration // when the requests at hand were begun with
+	joined   bool          // the run at hand waits in onLoop.joined, and the rest of the turn with it
+	endWhy   closeReason   // set by the request at hand to close after its reply
+	lostBy   error         // why the connection cannot be read any more
+	linger   *time.Timer   // closes the connection if the last reply does not get out
 
 	turnState  atomic.Uint32
 	held       atomic.Bool // the request at hand waits for the end of a pause; others may look
@@ -228,8 +230,8 @@ func (c *client) took(n int) bool {
 		c.dropInput()
 	case c.held.Load():
 		c.countBuffers()
-	default:
-		c.batch()
+	case c.runAll() && !c.joins():
+		c.endBatch()
 	}
 	return true
 }
@@ -250,6 +252,14 @@ func (c *client) lost(err error) {
 
 // batch runs the requests that have arrived, and sends what came of them.
 func (c *client) batch() {
+	if c.runAll() {
+		c.endBatch()
+	}
+}
+
+// runAll runs the requests that have arrived, but for a run of which there may be
+// more. It tells whether the batch is to be ended; otherwise it goes on elsewhere.
+func (c *client) runAll() bool {
 	c.clock = c.s.uptime()
 	c.active.Store(int64(c.clock))
 	c.in.limits = c.s.requestLimits.Load()
@@ -260,7 +270,8 @@ func (c *client) batch() {
 		c.countBuffers()
 	}
 	c.work()
-	start, began := c.clock, c.clock
+	began := c.clock
+	c.began = c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
 		if !c.runsOn() && !c.runNext() {
 			break
@@ -270,7 +281,7 @@ func (c *client) batch() {
 		}
 		if c.onLoop != nil {
 			c.onLoop.sendLateAnswers(c.clock)
-			if c.clock-start > maxHeld {
+			if c.clock-c.began > maxHeld {
 				c.heavy, c.leftover = true, true
 			}
 		}
@@ -282,9 +293,11 @@ func (c *client) batch() {
 			c.makeRoom()
 		}
 	}
-	if c.leftover {
-		return // the batch goes on elsewhere
-	}
+	return !c.leftover
+}
+
+// endBatch finishes what runAll has left, and sends what came of all.
+func (c *client) endBatch() {
 	c.finishRun()
 	if c.in.settle(); c.ended {
 		c.in.release() // nothing of it is run any more
@@ -295,7 +308,7 @@ func (c *client) batch() {
 		c.checkUnread()
 	}
 	c.endWork()
-	c.heavy = c.clock-start > maxHeld
+	c.heavy = c.clock-c.began > maxHeld
 	c.s.checkClientMemory(c)
 	c.makeRoom()
 }

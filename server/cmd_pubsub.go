@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"time"
 	"unsafe"
 
 	"github.com/tidwall/redcon"
@@ -204,16 +205,27 @@ func (c *client) finishRun() {
 	if !r.follows {
 		start = c.s.uptime()
 	}
-	k := broker.Channel
-	if r.cmd != publishCommand {
-		k = broker.ShardChannel
+	n := c.s.broker.PublishFrom(c, r.kind(), view(r.channel), r.payloads...)
+	c.clock = c.s.uptime()
+	c.published(n, c.clock-start)
+}
+
+// kind is that of the channel of a run.
+func (r *run) kind() broker.Kind {
+	if r.cmd == publishCommand {
+		return broker.Channel
 	}
-	n := c.s.broker.PublishFrom(c, k, view(r.channel), r.payloads...)
+	return broker.ShardChannel
+}
+
+// published queues the replies to the run at hand, which n receivers have been sent,
+// and which took so long.
+func (c *client) published(n int, took time.Duration) {
+	r := &c.w.run
 	c.reply = appendInts(c.reply, n, r.num)
 	c.mark = len(c.reply)
-	c.clock = c.s.uptime()
 	c.failed = false
-	if each := c.countCalls(r.cmd, r.num, c.clock-start); each >= c.s.slowest() {
+	if each := c.countCalls(r.cmd, r.num, took); each >= c.s.slowest() {
 		c.runTookLong(each)
 	}
 	if c.ordered {

@@ -20,6 +20,7 @@ type loop struct {
 	dirty []*outbox
 	since time.Duration // when the first of dirty became it, since the server's start
 
+	runs     joinedRuns
 	answers  []*outbox     // of clients with short replies
 	answered time.Duration // when the first of answers was put there
 }
@@ -48,6 +49,9 @@ func (l *loop) sendAnswers() {
 
 // sendLateAnswers is sendAnswers if they have been kept for long. The time is now.
 func (l *loop) sendLateAnswers(now time.Duration) {
+	if len(l.runs.clients) > 0 && now-l.runs.since > maxAnswerHeld {
+		l.publish()
+	}
 	if len(l.answers) > 0 && now-l.answered > maxAnswerHeld {
 		l.sendAnswers()
 	}
@@ -66,7 +70,7 @@ func (l *loop) add(list []*outbox, now time.Duration) {
 
 // sendLate sends what has been kept for long.
 func (l *loop) sendLate() {
-	if len(l.answers)+len(l.dirty) == 0 {
+	if len(l.answers)+len(l.dirty)+len(l.runs.clients) == 0 {
 		return
 	}
 	now := l.s.uptime()
@@ -78,6 +82,7 @@ func (l *loop) sendLate() {
 
 // sendOthers is called when all that had happened is done.
 func (l *loop) sendOthers() {
+	l.publish()
 	l.sendAnswers()
 	if len(l.dirty) > 0 {
 		l.s.flushAll(l.dirty)

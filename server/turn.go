@@ -82,6 +82,16 @@ func (c *client) turn(first task) {
 		}
 		c.batch()
 		c.tellQuiet()
+	case taskRest:
+		c.endBatch()
+		switch {
+		case c.leftover:
+			c.leftover = false
+			c.takeOver(taskRun)
+		case c.looped().mayHaveMore() || !c.endTurn():
+			c.callAgain()
+		}
+		return
 	case taskEnd:
 		if c.lostBy != nil {
 			c.lost(c.lostBy)
@@ -117,17 +127,24 @@ func (c *client) turn(first task) {
 			c.lostBy = err
 			c.takeOver(taskEnd)
 			return
+		case c.joined:
+			return // which the loop resumes
 		case c.leftover:
 		case !c.looped().mayHaveMore():
 			if c.endTurn() {
 				return
 			}
 		case c.onLoop != nil && reads >= maxReads:
-			c.turnState.Store(turnIdle)
-			c.looped().call() // behind the others
+			c.callAgain()
 			return
 		}
 	}
+}
+
+// callAgain ends a turn that goes on when the others have had theirs.
+func (c *client) callAgain() {
+	c.turnState.Store(turnIdle)
+	c.looped().call()
 }
 
 // takeOver gives the client's turn to a goroutine of its own.
@@ -142,6 +159,7 @@ type task uint8
 const (
 	taskRead task = iota
 	taskRun       // requests that have been read
+	taskRest      // of a batch, the run of which has been published with those of others
 	taskEnd       // of the connection
 )
 

@@ -21,6 +21,7 @@ type Loop struct {
 	done  chan struct{}
 
 	added  atomic.Int32 // sockets so far, around and around
+	behind int          // handlers still to be called; owned by the loop's goroutine
 	rounds uint         // that found events at once; owned by the loop's goroutine
 
 	mu      sync.Mutex
@@ -84,6 +85,9 @@ func (l *Loop) Add(fd int, h Handler) (*Socket, error) {
 	return s, nil
 }
 
+// Behind tells a Handler how many handlers are to be called behind it before after is.
+func (l *Loop) Behind() int { return l.behind }
+
 // Close ends the loop's goroutine, once all sockets are closed, and waits for that.
 // It must not be called by a Handler.
 func (l *Loop) Close() {
@@ -135,6 +139,7 @@ func (l *Loop) run() {
 		ready, ended = l.take(ready[:0], events[:max(n, 0)])
 		for i, s := range ready {
 			ready[i] = nil
+			l.behind = len(ready) - 1 - i
 			s.handler.Ready()
 		}
 		l.after()

@@ -16,6 +16,9 @@ func (*Loop) Add(int, Handler) (*Socket, error) { return nil, errors.ErrUnsuppor
 // Close does nothing.
 func (*Loop) Close() {}
 
+// Behind returns 0.
+func (*Loop) Behind() int { return 0 }
+
 // A Socket does not exist here.
 type Socket struct{}
 
