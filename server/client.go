@@ -395,9 +395,8 @@ const (
 // deliverAll sends the client's replies and then what it published. On a loop
 // short replies wait for those to others.
 func (c *client) deliverAll() {
-	short := len(c.reply) > 0 && len(c.reply) <= keptReply && c.w != nil && c.w.pieced == 0
 	c.queueReply()
-	if short && c.onLoop != nil && !c.ended && !c.needsAuth() {
+	if c.onLoop != nil && !c.ended && !c.needsAuth() && c.out.isShort() {
 		c.onLoop.answer(c.out, c.clock)
 	} else if c.out.flush() {
 		c.s.flusher.add(c.out)

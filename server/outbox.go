@@ -335,6 +335,14 @@ func (o *outbox) uncareLocked() {
 	}
 }
 
+// isShort tells whether what is to be flushed is so little that it may wait for the
+// replies to others.
+func (o *outbox) isShort() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.state == outboxDirty && o.queued <= keptReply
+}
+
 // end closes the connection when everything queued so far has been sent.
 // Nothing is delivered from here on.
 func (o *outbox) end() {
