@@ -45,9 +45,8 @@ const (
 )
 
 // flushAll sends what is queued in outboxes that others have made dirty, or has it
-// sent.
-func (s *Server) flushAll(list []*outbox) {
-	direct := len(list) <= directReceivers
+// sent unless it is to be direct.
+func (s *Server) flushAll(list []*outbox, direct bool) {
 	many := list[:0]
 	for _, o := range list {
 		if !direct && !o.slow {

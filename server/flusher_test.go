@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // bubbleFlusher is a flusher whose goroutine sleeps where a bubble of synctest
@@ -390,6 +391,69 @@ func checkProducers(t *testing.T, i int, o *testOutbox, producers, messages int)
 	for p, n := range next {
 		if n != messages {
 			t.Errorf("outbox %d: %d of %d messages of producer %d", i, n, messages, p)
+		}
+	}
+}
+
+// An event loop writes to few receivers itself, unless messages come fast.
+func TestLoopWritesToFew(t *testing.T) {
+	const far = time.Hour
+	for _, tt := range []struct {
+		receivers int
+		rest      time.Duration
+		want      bool
+	}{
+		{1, 0, true},
+		{2, 0, false},
+		{2, 2 * directRest, true},
+		{10, 10*directRest - 1, false},
+		{10, 10 * directRest, true},
+		{directReceivers, far, true},
+		{directReceivers + 1, far, false},
+	} {
+		s := newServer(t)
+		s.flusher.started = true // without its goroutine
+		l := &loop{s: s, before: time.Minute, since: time.Minute + tt.rest}
+		room := newOutboxRoom(outputLimits{})
+		var to []*testOutbox
+		for range tt.receivers {
+			o := room.open(-1)
+			o.deliver(delivery("c", "x"))
+			l.dirty = append(l.dirty, o.outbox)
+			to = append(to, o)
+		}
+		l.sendOthers()
+		written := 0
+		for _, o := range to {
+			written += len(o.to.frames(t))
+		}
+		if want := map[bool]int{true: tt.receivers}[tt.want]; written != want || s.flusher.waiting.Load() != int64(tt.receivers-want) {
+			t.Errorf("%d receivers after %v: %d written, want %d; %d left to the flusher", tt.receivers, tt.rest, written, want, s.flusher.waiting.Load())
+		}
+		if l.before != l.since || len(l.dirty) != 0 {
+			t.Error("the loop does not know when it has sent last")
+		}
+		s.flusher.started = false // nothing to wait for
+	}
+}
+
+// More may wait for the flusher where more receivers do.
+func TestFlusherIsBehind(t *testing.T) {
+	for _, tt := range []struct {
+		backlog, receivers int64
+		want               bool
+	}{
+		{minBacklog, 1, false},
+		{minBacklog + 1, 1, true},
+		{1000 * backlogEach, 1000, false},
+		{1000*backlogEach + 1, 1000, true},
+		{maxBacklog + 1, 1 << 20, true},
+	} {
+		f := idleFlusher()
+		f.backlog.Store(tt.backlog)
+		f.waiting.Store(tt.receivers)
+		if got := f.isBehind(); got != tt.want {
+			t.Errorf("%d bytes for %d receivers: behind %v", tt.backlog, tt.receivers, got)
 		}
 	}
 }

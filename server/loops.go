@@ -17,8 +17,9 @@ type loop struct {
 	s *Server
 
 	// Owned by the loop's goroutine.
-	dirty []*outbox
-	since time.Duration // when the first of dirty became it, since the server's start
+	dirty  []*outbox
+	since  time.Duration // when the first of dirty became it, since the server's start
+	before time.Duration // since, of those sent last
 
 	runs     joinedRuns
 	answers  []*outbox     // of clients with short replies
@@ -85,12 +86,23 @@ func (l *loop) sendOthers() {
 	l.publish()
 	l.sendAnswers()
 	if len(l.dirty) > 0 {
-		l.s.flushAll(l.dirty)
+		l.s.flushAll(l.dirty, l.writes(len(l.dirty)))
+		l.before = l.since
 		clear(l.dirty)
 		if l.dirty = l.dirty[:0]; cap(l.dirty) > maxKeptDirty {
 			l.dirty = nil
 		}
 	}
+}
+
+// directRest is how much later than the last messages those for several receivers
+// must come, for each of these, that a loop writes them itself: about twice as long as
+// a write takes. Under more load the loop had better go on.
+const directRest = 16 * time.Microsecond
+
+// writes tells whether what is queued for so many receivers is written by the loop.
+func (l *loop) writes(receivers int) bool {
+	return receivers == 1 || receivers <= directReceivers && l.since-l.before >= time.Duration(receivers)*directRest
 }
 
 // loops are the event loops of a server.
