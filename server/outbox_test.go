@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -322,5 +323,44 @@ func TestEncodeDelivery(t *testing.T) {
 				t.Errorf("%d bytes reserved for %d", cap(f.Bytes), len(f.Bytes))
 			}
 		}
+	}
+}
+
+// However many pieces wait, all leave in order, not too many in one write, whether
+// the connection takes them at once or few by few.
+func TestOutboxOfManyPieces(t *testing.T) {
+	const num = 2*maxVector + manyChunks + fewChunks + 1
+	for _, room := range []int{-1, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newOutboxRoom(outputLimits{}).open(room)
+			var want []string
+			for i := range num {
+				payload := fmt.Sprint(i) + strings.Repeat("x", shareFrom+i%3)
+				o.deliver(delivery("c", payload))
+				want = append(want, payload)
+				if i%50 == 7 && room == 0 {
+					o.flushAll()
+					o.to.setRoom(3*shareFrom + i)
+					synctest.Wait()
+				}
+			}
+			o.flushAll()
+			o.to.setRoom(-1)
+			synctest.Wait()
+			o.flushAll()
+			got := o.to.frames(t)
+			if len(got) != num {
+				t.Fatalf("%d frames, want %d", len(got), num)
+			}
+			for i, frame := range got {
+				if !strings.Contains(frame, want[i]) {
+					t.Fatalf("frame %d is %.40q, want %.20q", i, frame, want[i])
+				}
+			}
+			if o.to.most != maxVector {
+				t.Errorf("a write of %d pieces, want %d at most", o.to.most, maxVector)
+			}
+			o.to.close()
+		})
 	}
 }

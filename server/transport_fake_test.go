@@ -19,6 +19,7 @@ type fakeTransport struct {
 	discard bool     // keep nothing of what is taken
 	vectors [][]byte // the pieces as they were handed in
 	writes  int
+	most    int   // pieces of one write
 	err     error // of every write
 	closed  bool
 	done    chan struct{} // closed with it
@@ -47,6 +48,7 @@ func (t *fakeTransport) send(chunks [][]byte, wait bool) (n int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.writes++
+	t.most = max(t.most, len(chunks))
 	for wait && t.room == 0 && !t.closed && t.err == nil {
 		t.cond.Wait()
 	}
