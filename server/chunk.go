@@ -22,6 +22,10 @@ type chunk struct {
 // between its receivers; below it copying is cheaper.
 const shareFrom = 1 << 10
 
+// shareAlways is the size from which it is shared by receivers that do not take it
+// at once, too.
+const shareAlways = 8 << 10
+
 // appendShared appends bytes of a buffer that others read too.
 func appendShared(q []chunk, data []byte, mem *buffer) []chunk {
 	mem.retain()

@@ -61,7 +61,7 @@ func TestSharedFrameOfAClosedClient(t *testing.T) {
 		o := newOutboxRoom(outputLimits{}).open(0)
 		o.send("c", "first")
 		synctest.Wait()
-		d := delivery("c", strings.Repeat("x", shareFrom))
+		d := delivery("c", strings.Repeat("x", shareAlways))
 		o.deliver(d)
 		mem := d.Frames[0].Owner.(*buffer)
 		mem.Release()

@@ -117,7 +117,13 @@ type run struct {
 	name     []byte // of the command as the client spelled it first
 	channel  []byte
 	payloads [][]byte
+	from     int  // where the first request begins, to go back there
 	follows  bool // another that was finished when the first of this one was read
+
+	// Of one that was joined with those of other clients.
+	published bool
+	receivers int
+	took      time.Duration
 }
 
 const (
@@ -138,6 +144,9 @@ func (r *run) takes(c *client, cmd *command, argv [][]byte) bool {
 func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 	if c.in.inline || len(argv[2]) > maxRunPayload || c.replies != repliesOn || c.subscriptions() > 0 {
 		return false
+	}
+	if r.num == 0 {
+		r.from = c.in.last
 	}
 	r.cmd, r.name, r.channel = cmd, argv[0], argv[1]
 	r.payloads = append(r.payloads, argv[2])
@@ -178,7 +187,7 @@ func (c *client) runsElsewhere() bool {
 		c.in.postpone()
 		return false
 	}
-	next := run{cmd: r.cmd, num: 1, name: r.name, channel: channel, follows: true}
+	next := run{cmd: r.cmd, num: 1, name: r.name, channel: channel, from: c.in.last, follows: true}
 	c.finishRun()
 	next.payloads = append(r.payloads, payload)
 	*r = next

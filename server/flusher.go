@@ -12,6 +12,7 @@ import (
 type flusher struct {
 	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
 	waiting atomic.Int64 // outboxes in dirty
+	crowded atomic.Int64 // outboxes with more than maxCare of the backlog
 
 	guard func(what string, run func()) // runs what must not panic; set before the first add, may be nil
 
@@ -32,6 +33,10 @@ const (
 	minBacklog  = 4 << 20
 	maxBacklog  = 32 << 20
 	backlogEach = 16 << 10
+
+	// maxCare is how much of it may be for one receiver while there is more than
+	// minBacklog, so that nobody is offered too much at once.
+	maxCare = 4 << 20
 
 	// flushLot is how many outboxes are taken from the list at a time.
 	flushLot = 32
@@ -147,7 +152,7 @@ func (f *flusher) flush(lot []*outbox) {
 // isBehind tells whether publishers have to help.
 func (f *flusher) isBehind() bool {
 	n := f.backlog.Load()
-	return n > minBacklog && n > min(maxBacklog, backlogEach*f.waiting.Load())
+	return n > minBacklog && (f.crowded.Load() > 0 || n > min(maxBacklog, backlogEach*f.waiting.Load()))
 }
 
 // help has the caller flush until the backlog is within its bound. It is how a

@@ -25,7 +25,7 @@ func idleFlusher() *flusher {
 // flusherRoom is a room whose backlog is that of a flusher.
 func flusherRoom(f *flusher, l outputLimits) *outboxRoom {
 	r := newOutboxRoom(l)
-	r.conf.backlog = &f.backlog
+	r.conf.backlog, r.conf.crowded = &f.backlog, &f.crowded
 	return r
 }
 
@@ -48,8 +48,8 @@ func TestFlusherFlushesWhatIsLeftWhenItCloses(t *testing.T) {
 				t.Fatalf("outbox %d got %q", i, got)
 			}
 		}
-		if n := f.backlog.Load(); n != 0 {
-			t.Errorf("backlog %d", n)
+		if n, crowded := f.backlog.Load(), f.crowded.Load(); n != 0 || crowded != 0 {
+			t.Errorf("backlog %d, %d crowded", n, crowded)
 		}
 		f.close() // once more does no harm
 	})
@@ -440,20 +440,46 @@ func TestLoopWritesToFew(t *testing.T) {
 // More may wait for the flusher where more receivers do.
 func TestFlusherIsBehind(t *testing.T) {
 	for _, tt := range []struct {
-		backlog, receivers int64
-		want               bool
+		backlog, receivers, crowded int64
+		want                        bool
 	}{
-		{minBacklog, 1, false},
-		{minBacklog + 1, 1, true},
-		{1000 * backlogEach, 1000, false},
-		{1000*backlogEach + 1, 1000, true},
-		{maxBacklog + 1, 1 << 20, true},
+		{minBacklog, 1, 0, false},
+		{minBacklog + 1, 1, 0, true},
+		{1000 * backlogEach, 1000, 0, false},
+		{1000 * backlogEach, 1000, 1, true},
+		{1000*backlogEach + 1, 1000, 0, true},
+		{maxBacklog + 1, 1 << 20, 0, true},
 	} {
 		f := idleFlusher()
 		f.backlog.Store(tt.backlog)
 		f.waiting.Store(tt.receivers)
+		f.crowded.Store(tt.crowded)
 		if got := f.isBehind(); got != tt.want {
-			t.Errorf("%d bytes for %d receivers: behind %v", tt.backlog, tt.receivers, got)
+			t.Errorf("%+v: behind %v", tt, got)
 		}
 	}
+}
+
+// Nobody has so much waiting for the flusher that a client that reads is closed for it.
+func TestFlusherIsBehindForOneReceiver(t *testing.T) {
+	if maxCare+maxFanned >= maxUnoffered || maxCare > minBacklog {
+		t.Error("what waits for the first offer may be too much for one receiver")
+	}
+	f := idleFlusher()
+	room := flusherRoom(f, outputLimits{})
+	o := room.open(-1)
+	f.waiting.Store(1000)
+	payload := strings.Repeat("x", maxCare/4)
+	for i := range 6 {
+		_, counted := o.deliver(delivery("c", payload))
+		f.backlog.Add(int64(counted))
+		if got, want := f.isBehind(), i > 2; got != want {
+			t.Errorf("after %d messages of %d bytes for one: behind %v", i+1, len(payload), got)
+		}
+	}
+	o.flushAll()
+	if n := f.crowded.Load(); n != 0 || f.isBehind() {
+		t.Errorf("%d crowded when all is sent", n)
+	}
+	o.close()
 }

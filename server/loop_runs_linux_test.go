@@ -2,9 +2,11 @@ package server
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -199,7 +201,7 @@ func TestJoinedClientIsClosed(t *testing.T) {
 	waitFor(t, "the client to be gone", func() bool { return len(l.s.clients()) == 3 })
 }
 
-// MONITOR shows runs that waited when it came, each in its place.
+// MONITOR shows runs that waited when it came, in the order in which they are published.
 func TestJoinedRunsAreMonitored(t *testing.T) {
 	l := newHeldLoop(t)
 	a, b := l.dial(t), l.dial(t)
@@ -211,9 +213,9 @@ func TestJoinedRunsAreMonitored(t *testing.T) {
 	})
 	a.want("1")
 	b.want("1")
-	for _, payload := range []string{"1", "2"} {
-		if got := monitor.next().String(); !strings.HasSuffix(got, fmt.Sprintf(`"PUBLISH" "c" "%s"`, payload)) {
-			t.Errorf("a monitor sees %s", got)
+	for _, run := range l.sub.runs {
+		if got := monitor.next().String(); !strings.HasSuffix(got, fmt.Sprintf(`"PUBLISH" "c" "%s"`, strings.TrimPrefix(run, "c="))) {
+			t.Errorf("a monitor sees %s, where %s is published", got, run)
 		}
 	}
 }
@@ -236,4 +238,102 @@ func TestJoinedRunsDoNotWaitLong(t *testing.T) {
 	a.want("1")
 	b.want("b")
 	c.want("1")
+}
+
+// Runs are looked at again if the rules of a client have changed or a pause has come
+// while they waited: whoever did that may have been answered.
+func TestJoinedRunsAreJudgedAgain(t *testing.T) {
+	l := newHeldLoop(t)
+	a, b := l.dial(t), l.dial(t)
+	l.meanwhile(t, func() {
+		l.send(t, a, "PUBLISH d 1", "PUBLISH c 2", "PUBLISH c 3")
+		l.onLoop(t, func() {
+			if _, err := l.s.users.Set("default", false, "resetchannels", "&d"); err != nil {
+				t.Error(err)
+			}
+		})
+		l.send(t, b, "PUBLISH c 4")
+		b.raw("*3\r\n$7\r\nPUBLISH\r\n$1\r\nd\r\n$1")
+	})
+	const denied = "-NOPERM No permissions to access a channel"
+	a.want("1", denied, denied)
+	b.want(denied)
+	b.raw("\r\n5\r\n")
+	b.want("1")
+	if want := []string{"d=1", "d=5"}; !slices.Equal(l.sub.runs, want) {
+		t.Errorf("delivered %q, want %q", l.sub.runs, want)
+	}
+	if n := l.s.stats[publishCommand.index].calls.Load(); n != 3 {
+		t.Errorf("%d calls are counted, want 3", n)
+	}
+	if n := l.s.channelDenied.Load(); n != 3 {
+		t.Errorf("%d refusals are counted, want 3", n)
+	}
+}
+
+func TestJoinedRunsArePaused(t *testing.T) {
+	l := newHeldLoop(t)
+	a, b := l.dial(t), l.dial(t)
+	l.meanwhile(t, func() {
+		l.send(t, a, "ECHO a", "PUBLISH c 1", "PUBLISH c 2")
+		l.onLoop(t, func() { l.s.pause(time.Hour, false) })
+		l.send(t, b, "PUBLISH c 3")
+	})
+	a.want("a")
+	waitFor(t, "both to be held back", func() bool { return l.s.heldBack() == 2 })
+	if len(l.sub.runs) != 0 {
+		t.Errorf("in a pause %q was delivered", l.sub.runs)
+	}
+	l.s.unpause()
+	a.want("1", "1")
+	b.want("1")
+	if n := l.s.stats[publishCommand.index].calls.Load(); n != 4 {
+		t.Errorf("%d calls are counted, want 4", n)
+	}
+}
+
+// Of clients whose joined runs take long, one after the other leaves the loop, and what
+// took long is not held against who had nothing to do with it.
+func TestJoinedRunsThatTakeLong(t *testing.T) {
+	l := newHeldLoop(t)
+	slow := &slowSubscriber{}
+	l.s.broker.Subscribe(l.s.broker.Join(slow), broker.Channel, "slow")
+	a, b, c := l.dial(t), l.dial(t), l.dial(t)
+	for round, want := range [][2]bool{{true, false}, {true, true}} {
+		l.meanwhile(t, func() {
+			l.send(t, a, "PUBLISH slow 1")
+			l.send(t, b, "PUBLISH slow 2")
+			l.onLoop(t, func() { l.s.loops.list[0].runs.since -= 2 * maxAnswerHeld })
+			l.send(t, c, "PUBLISH d 1", "PUBLISH nobody 1", "PUBLISH nobody 2")
+		})
+		a.want("1")
+		b.want("1")
+		c.want("1", "0", "0")
+		for i, conn := range []*testConn{a, b, c} {
+			cl := l.client(t, conn)
+			waitFor(t, "the turn to end", func() bool { return cl.turnState.Load() == turnIdle })
+			if i < 2 && cl.heavy != want[i] || i == 2 && cl.heavy {
+				t.Errorf("client %d is found heavy: %v", i, cl.heavy)
+			}
+		}
+		took := time.Duration(l.s.stats[publishCommand.index].nanos.Load())
+		if round == 0 && (slow.calls != 1 || took >= 2*slowness) {
+			t.Errorf("%d deliveries that take %v each are counted as %v", slow.calls, slowness, took)
+		}
+	}
+}
+
+// slowness is how long a slowSubscriber takes for a delivery.
+const slowness = 4 * maxHeld
+
+type slowSubscriber struct {
+	bystander
+	calls int
+}
+
+func (o *slowSubscriber) Deliver(*broker.Delivery) {
+	o.calls++
+	for start := time.Now(); time.Since(start) < slowness; {
+		runtime.Gosched()
+	}
 }

@@ -48,14 +48,16 @@ func (l *loop) sendAnswers() {
 	}
 }
 
-// sendLateAnswers is sendAnswers if they have been kept for long. The time is now.
-func (l *loop) sendLateAnswers(now time.Duration) {
-	if len(l.runs.clients) > 0 && now-l.runs.since > maxAnswerHeld {
+// sendLateAnswers is publish and sendAnswers if they have been kept for long. The time
+// is now. It tells whether that has taken time.
+func (l *loop) sendLateAnswers(now time.Duration) (took bool) {
+	if took = len(l.runs.clients) > 0 && now-l.runs.since > maxAnswerHeld; took {
 		l.publish()
 	}
 	if len(l.answers) > 0 && now-l.answered > maxAnswerHeld {
 		l.sendAnswers()
 	}
+	return took
 }
 
 // add keeps outboxes for sendOthers. The time is now.

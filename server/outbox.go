@@ -4,8 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/pubsubd/pubsubd/broker"
 )
 
 // An outbox is what waits to be sent to one client.
@@ -76,6 +74,7 @@ type outboxConfig struct {
 	caughtUp func(*outbox) // told of one that is not any more
 	spawn    func(func())  // runs a goroutine that Shutdown waits for
 	backlog  *atomic.Int64 // bytes that wait for the flusher
+	crowded  *atomic.Int64 // outboxes of more than maxCare of them
 	sent     atomic.Int64  // bytes
 	writes   atomic.Int64  // that sent any
 	piled    growth        // what the connections do not take
@@ -192,50 +191,6 @@ func (o *outbox) setAuthed(authed bool) {
 	o.mu.Unlock()
 }
 
-// deliver queues a delivery. It tells whether the caller is the one to see to
-// the flush, and how many bytes it added to the flusher's backlog.
-func (o *outbox) deliver(d *broker.Delivery) (wake bool, counted int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed || o.deaf {
-		return false, 0
-	}
-	f := &d.Frames[0]
-	if o.resp3 {
-		f = &d.Frames[1]
-	}
-	if len(f.Bytes) == 0 {
-		encodeDelivery(f, d, o.resp3)
-	}
-	to := &o.queue
-	if o.holding {
-		to = &o.held
-	}
-	n := o.upToLimitLocked(d, len(f.Bytes))
-	if mem, ok := f.Owner.(*buffer); ok && n >= shareFrom { // not if somebody else has encoded it
-		*to = appendShared(*to, f.Bytes[:n], mem)
-	} else {
-		*to = appendChunk(*to, f.Bytes[:n])
-	}
-	o.queued += n
-	wake, counted = o.addedLocked(n)
-	o.checkLocked(longestMessage(d, n))
-	return wake, counted
-}
-
-// longestMessage is about the size of the longest message of a delivery that
-// takes n bytes. Only runs, which are of short messages, have to be looked at.
-func longestMessage(d *broker.Delivery, n int) int {
-	if len(d.Payloads) == 1 {
-		return n
-	}
-	longest := 0
-	for _, p := range d.Payloads {
-		longest = max(longest, len(p))
-	}
-	return min(n, longest+len(d.Channel)+len(d.Pattern)+frameOverhead)
-}
-
 // markLocked makes an idle outbox dirty.
 func (o *outbox) markLocked() bool {
 	if o.state != outboxIdle {
@@ -329,10 +284,14 @@ func (o *outbox) closeLocked() {
 
 // uncareLocked takes the outbox's bytes out of the flusher's backlog.
 func (o *outbox) uncareLocked() {
-	if o.care != 0 {
-		o.conf.backlog.Add(-int64(o.care))
-		o.care = 0
+	if o.care == 0 {
+		return
 	}
+	o.conf.backlog.Add(-int64(o.care))
+	if o.care > maxCare {
+		o.conf.crowded.Add(-1)
+	}
+	o.care = 0
 }
 
 // isShort tells whether what is to be flushed is so little that it may wait for the

@@ -27,6 +27,9 @@ func (o *outbox) addedLocked(n int) (wake bool, counted int) {
 		o.conf.piled.add(n)
 		o.stampLocked()
 	} else {
+		if o.care <= maxCare && o.care+n > maxCare {
+			o.conf.crowded.Add(1)
+		}
 		o.care += n
 		counted = n
 	}

@@ -335,12 +335,12 @@ func TestOutboxOfManyPieces(t *testing.T) {
 			o := newOutboxRoom(outputLimits{}).open(room)
 			var want []string
 			for i := range num {
-				payload := fmt.Sprint(i) + strings.Repeat("x", shareFrom+i%3)
+				payload := fmt.Sprint(i) + strings.Repeat("x", shareAlways+i%3)
 				o.deliver(delivery("c", payload))
 				want = append(want, payload)
 				if i%50 == 7 && room == 0 {
 					o.flushAll()
-					o.to.setRoom(3*shareFrom + i)
+					o.to.setRoom(3*shareAlways + i)
 					synctest.Wait()
 				}
 			}
@@ -363,4 +363,34 @@ func TestOutboxOfManyPieces(t *testing.T) {
 			o.to.close()
 		})
 	}
+}
+
+// Who does not read has copies of what is not large: behind a shared frame there may
+// be memory that nothing is appended to.
+func TestBlockedOutboxSharesLargeFramesOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := newOutboxRoom(outputLimits{})
+		o, reader := room.open(0), room.open(-1)
+		o.send("c", "first")
+		synctest.Wait()
+		var memory, queued int
+		for i := range 1000 {
+			size := []int{1, shareFrom, 1, shareAlways}[i%4]
+			d := delivery("c", strings.Repeat("x", size))
+			o.deliver(d)
+			reader.deliver(d)
+			reader.flushAll()
+		}
+		o.outbox.mu.Lock()
+		for _, c := range o.queue {
+			memory += cap(c.mem.b)
+			queued += len(c.data)
+		}
+		o.outbox.mu.Unlock()
+		if memory > queued+queued/8+1000*minBuffer/4 {
+			t.Errorf("%d bytes take %d", queued, memory)
+		}
+		o.close()
+		o.to.close()
+	})
 }

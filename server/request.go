@@ -197,6 +197,13 @@ func (r *requestReader) postpone() {
 	r.args, r.bulk = 0, -1
 }
 
+// putBack is postpone for an earlier request and all behind it. At is where that
+// begins, as last was when it was the last.
+func (r *requestReader) putBack(at int) {
+	r.last = at
+	r.postpone()
+}
+
 // room is the number of bytes free behind what is buffered.
 func (r *requestReader) room() int {
 	if r.buf == nil {

@@ -132,7 +132,7 @@ func New(conf *Config) (*Server, error) {
 	s.out.lagging = s.watchSoft
 	s.out.caughtUp = s.caughtUp
 	s.out.spawn = s.spawn // its outbox is open, so its client is still running
-	s.out.backlog = &s.flusher.backlog
+	s.out.backlog, s.out.crowded = &s.flusher.backlog, &s.flusher.crowded
 	if limit, ok := fileLimit(); ok && conf.MaxClients > limit {
 		s.log.Warn("lowering maxclients to what the limit on open files leaves", zap.Int("from", conf.MaxClients), zap.Int("to", limit))
 		conf.MaxClients = limit

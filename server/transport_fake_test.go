@@ -150,6 +150,7 @@ type testOutbox struct {
 type outboxRoom struct {
 	conf    outboxConfig
 	backlog atomic.Int64
+	crowded atomic.Int64
 
 	mu      sync.Mutex
 	lagging map[*outbox]bool
@@ -160,7 +161,7 @@ func newOutboxRoom(l outputLimits) *outboxRoom {
 	start := time.Now()
 	r.conf.spawn = func(f func()) { go f() }
 	r.conf.now = func() int64 { return 1 + int64(time.Since(start)/time.Second) }
-	r.conf.backlog = &r.backlog
+	r.conf.backlog, r.conf.crowded = &r.backlog, &r.crowded
 	r.conf.lagging = func(o *outbox) {
 		r.mu.Lock()
 		defer r.mu.Unlock()

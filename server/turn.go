@@ -83,7 +83,7 @@ func (c *client) turn(first task) {
 		c.batch()
 		c.tellQuiet()
 	case taskRest:
-		c.endBatch()
+		c.rest()
 		switch {
 		case c.leftover:
 			c.leftover = false
