@@ -9,17 +9,19 @@ import (
 // The JSON form of a report. Its names do not change.
 type (
 	jsonReport struct {
-		Server  string       `json:"server"`
-		Name    string       `json:"name,omitempty"`
-		Column  string       `json:"column"`
-		Nearest bool         `json:"nearest_column,omitempty"`
-		Peer    bool         `json:"peer,omitempty"`
-		NoRESP3 bool         `json:"no_resp3,omitempty"` // it refuses HELLO 3
-		Cut     string       `json:"cut,omitempty"`      // why the run ended early
-		Began   time.Time    `json:"began"`
-		Seconds float64      `json:"seconds"`
-		Areas   []jsonArea   `json:"areas"`
-		Cases   []jsonResult `json:"cases"`
+		Server  string `json:"server"`
+		Name    string `json:"name,omitempty"`
+		Column  string `json:"column"`
+		Nearest bool   `json:"nearest_column,omitempty"`
+		Peer    bool   `json:"peer,omitempty"`
+		NoRESP3 bool   `json:"no_resp3,omitempty"` // it refuses HELLO 3
+		// No case was played that publishes, since somebody else would have got it.
+		Overheard bool         `json:"overheard,omitempty"`
+		Cut       string       `json:"cut,omitempty"` // why the run ended early
+		Began     time.Time    `json:"began"`
+		Seconds   float64      `json:"seconds"`
+		Areas     []jsonArea   `json:"areas"`
+		Cases     []jsonResult `json:"cases"`
 	}
 	jsonArea struct {
 		Area   string          `json:"area"`
@@ -49,7 +51,7 @@ type (
 )
 
 func (r *Report) writeJSON(w io.Writer) error {
-	j := jsonReport{Server: r.Server, Name: r.Name, Column: r.Column.Name, Nearest: r.Nearest, Peer: r.Peer, NoRESP3: r.NoRESP3, Cut: r.Cut, Began: r.Began, Seconds: r.Took.Seconds()}
+	j := jsonReport{Server: r.Server, Name: r.Name, Column: r.Column.Name, Nearest: r.Nearest, Peer: r.Peer, NoRESP3: r.NoRESP3, Overheard: r.Overheard, Cut: r.Cut, Began: r.Began, Seconds: r.Took.Seconds()}
 	for _, area := range r.areas() {
 		a := jsonArea{Area: area, Counts: map[Outcome]int{}}
 		for _, o := range Outcomes {

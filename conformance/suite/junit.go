@@ -96,6 +96,9 @@ func (r *Report) junitRun(o WriteOptions) junitSuite {
 	if r.NoRESP3 {
 		add("the server speaks RESP3", "it refuses HELLO 3")
 	}
+	if r.Overheard {
+		add("cases that publish are played", "somebody else would have got what they publish")
+	}
 	if n := r.Count("", NotRun) + r.Count("", NotEstablished); o.Strict && n > 0 {
 		add("no case is left out", fmt.Sprintf("%d cases were not run or are not established", n))
 	}

@@ -15,7 +15,11 @@ import (
 // play plays one case in each of its protocols.
 func (r *runner) play(c *Case) Result {
 	res := Result{Case: c, Outcome: Passed}
-	if res.Note = r.whyNot(c); res.Note != "" {
+	if res.Note = r.whyNot(c); res.Note == "" {
+		res.Note = r.overhears(c)
+		res.overheard = res.Note != ""
+	}
+	if res.Note != "" {
 		res.Outcome = NotRun
 		return res
 	}

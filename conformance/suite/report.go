@@ -56,6 +56,8 @@ type Result struct {
 	Note        string
 	Differences []Difference
 	Took        time.Duration
+
+	overheard bool // not run since somebody else would get what it publishes
 }
 
 // A Report is how a server did.
@@ -70,6 +72,9 @@ type Report struct {
 	// NoRESP3 says that the server refuses HELLO 3, so that all was played in
 	// RESP2 alone.
 	NoRESP3 bool
+	// Overheard says that no case was played that publishes, since somebody else
+	// would have got it.
+	Overheard bool
 	// Cut says why the run ended before all cases were played: its time was over,
 	// it was interrupted, or the server answered nobody any more. Empty means
 	// that it came to its end.
@@ -81,9 +86,10 @@ type Report struct {
 
 // OK reports whether no case differs or lacks support, RESP3 included if it was
 // asked for, and the run came to its end.
-// Cases that were not run because they would disturb others do not count.
+// Cases that were not run because they would disturb others do not count, unless
+// they are all those that publish.
 func (r *Report) OK() bool {
-	return !r.NoRESP3 && r.Cut == "" && r.Count("", Differs) == 0 && r.Count("", NotSupported) == 0
+	return !r.NoRESP3 && !r.Overheard && r.Cut == "" && r.Count("", Differs) == 0 && r.Count("", NotSupported) == 0
 }
 
 // Count returns how many cases of an area had an outcome. An empty area is all

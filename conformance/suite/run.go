@@ -146,9 +146,9 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 		r.noRESP3 = true
 		r.Protocols = slices.DeleteFunc(slices.Clone(r.Protocols), func(p int) bool { return p == 3 })
 	}
-	r.seen = []sight{r.look(server, cases)}
+	r.seen = []sight{r.look(server, cases, o.Alone)}
 	if o.Peer != nil {
-		r.seen = append(r.seen, r.look(*o.Peer, cases))
+		r.seen = append(r.seen, r.look(*o.Peer, cases, o.PeerAlone))
 	}
 	results := make([]Result, len(cases))
 	queue := make(chan int)
@@ -176,6 +176,7 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 		Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, NoRESP3: r.noRESP3,
 		Began: r.began, Took: time.Since(r.began), Results: results,
 	}
+	report.Overheard = slices.ContainsFunc(results, func(res Result) bool { return res.overheard })
 	if why := context.Cause(ctx); why != nil {
 		report.Cut = why.Error()
 	}

@@ -185,32 +185,6 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestStrangers holds that nothing is published on a server on which somebody
-// else gets it.
-func TestStrangers(t *testing.T) {
-	t.Parallel()
-	const text = "why: w\ncase: SUB-001 x\nc1> PUBLISH ${p}a b\nc1< :0\n\ncase: SUB-002 x\nc1>> \"*3\\r\\n$7\\r\\npublish\\r\\n$1\\r\\na\\r\\n$1\\r\\nb\\r\\n\"\nc1< :0\n\n" +
-		"case: SUB-003 y\nc1> PING\nc1< +PONG\n"
-	for receivers, want := range map[string]Outcome{":1\r\n": NotRun, ":0\r\n": Passed} {
-		s := serve(t, func(n int, words []string) string {
-			if strings.EqualFold(words[0], "PUBLISH") {
-				return receivers
-			}
-			return good(n, words)
-		})
-		r := play(t, s, text, Options{Protocols: []int{2}})
-		for i, want := range []Outcome{want, want, Passed} {
-			if res := r.Results[i]; res.Outcome != want {
-				t.Errorf("with %q %s %s (%s), want %s", receivers, res.Case.ID, res.Outcome, res.Note, want)
-			}
-		}
-		peer := serve(t, good)
-		if r := play(t, peer, text, Options{Protocols: []int{2}, Peer: &s}); r.Results[0].Outcome == Passed && want == NotRun {
-			t.Error("played though somebody listens on the peer")
-		}
-	}
-}
-
 // TestHeavyCases holds that cases that send much need a server that nobody else
 // uses.
 func TestHeavyCases(t *testing.T) {

@@ -3,17 +3,24 @@ package suite
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/terminal"
 	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
-// look finds out what decides which cases are played on a server.
-func (r *runner) look(server Server, cases []*Case) sight {
+// look finds out what decides which cases are played on a server. alone says that
+// nobody else uses it.
+func (r *runner) look(server Server, cases []*Case, alone bool) sight {
+	overheard := ""
+	if !alone { // otherwise whoever is counted is one too many, which cases tell
+		overheard = r.strangers(server)
+	}
 	return sight{
 		directives: directives(server, cases, r.Timeout),
-		overheard:  r.strangers(server),
+		overheard:  overheard,
 		address:    r.otherAddress(server, cases),
 		pongs:      r.pongsInRESP3(server),
 	}
@@ -27,20 +34,61 @@ type sight struct {
 	pongs      bool   // transcript.Player.Pongs
 }
 
+// strangersTries is how often somebody is looked for who may come or go meanwhile.
+const strangersTries = 3
+
 // strangers returns why no message may be published, empty if nobody gets it: a
 // client that is subscribed to a pattern that everything matches would be sent
 // what the cases publish, and counted as a receiver.
+//
+// Somebody is there if PUBLISH says so and counts a subscriber of ours besides. A
+// server that gives another answer in place of the number counts wrong, which cases
+// tell that are then played.
 func (r *runner) strangers(server Server) string {
-	a, err := dial(server, r.Timeout)
+	for range strangersTries {
+		a, err := dial(server, r.Timeout)
+		if err != nil {
+			return "" // which each case will tell
+		}
+		channel := r.prefix() + "nobody"
+		without, ok := a.receivers(channel)
+		with := 0
+		if ok && without > 0 {
+			with, ok = r.receiversWithOurs(a, server, channel)
+		}
+		a.close()
+		switch {
+		case !ok || without <= 0:
+			return ""
+		case with == without+1:
+			return fmt.Sprintf("PUBLISH to a channel that nobody knows is answered %d: somebody is subscribed to a pattern that matches every channel, and would get what the case publishes", without)
+		}
+	}
+	return ""
+}
+
+// receivers publishes an empty message and returns how many receive it, as the
+// server says. It is false if it does not say a number.
+func (a *admin) receivers(channel string) (n int, ok bool) {
+	v, err := a.do("PUBLISH", channel, "")
+	if err != nil || v.Kind != transcript.Integer {
+		return 0, false
+	}
+	n, err = strconv.Atoi(v.Text)
+	return n, err == nil
+}
+
+// receiversWithOurs is receivers of a while a subscriber of ours is there.
+func (r *runner) receiversWithOurs(a *admin, server Server, channel string) (n int, ok bool) {
+	ours, err := dial(server, r.Timeout)
 	if err != nil {
-		return "" // which each case will tell
+		return 0, false
 	}
-	defer a.close()
-	v, err := a.do("PUBLISH", r.prefix()+"nobody", "")
-	if err != nil || v.Text == "0" {
-		return ""
+	defer ours.close()
+	if _, err := ours.do("SUBSCRIBE", channel); err != nil {
+		return 0, false
 	}
-	return "somebody else is subscribed to a pattern that matches every channel, and would get what the case publishes"
+	return a.receivers(channel)
 }
 
 // pongsInRESP3 reports whether PING of a subscriber in RESP3 is answered as in
@@ -97,7 +145,21 @@ func (r *runner) otherAddress(server Server, cases []*Case) error {
 	return errNoAddress
 }
 
-// whyNot returns why a case is not to be played, empty if it is.
+// overhears returns why a case is not to be played of which others would get what
+// it publishes, empty if nobody would.
+func (r *runner) overhears(c *Case) string {
+	if !c.publishes {
+		return ""
+	}
+	for i, whose := range []string{"", "on the peer "}[:len(r.seen)] {
+		if why := r.seen[i].overheard; why != "" {
+			return whose + why
+		}
+	}
+	return ""
+}
+
+// whyNot returns why a case is not to be played for another reason, empty if it is.
 func (r *runner) whyNot(c *Case) string {
 	if why := context.Cause(r.ctx); why != nil {
 		return why.Error()
@@ -122,9 +184,6 @@ func (r *runner) whyNot(c *Case) string {
 		whose, alone := "", r.Alone
 		if i > 0 {
 			whose, alone = "on the peer ", r.PeerAlone
-		}
-		if c.publishes && seen.overheard != "" {
-			return whose + seen.overheard
 		}
 		if c.byAddr && seen.address != nil && !(alone && errors.Is(seen.address, errNoAddress)) {
 			return whose + seen.address.Error()

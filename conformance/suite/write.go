@@ -123,6 +123,9 @@ func (r *Report) head() string {
 		against += ", without RESP3 since it refuses HELLO 3"
 	}
 	head := fmt.Sprintf("%s, %d cases, against %s, in %.1f s", name, len(r.Results), against, r.Took.Seconds())
+	if r.Overheard {
+		head += ", without cases that publish"
+	}
 	if r.Cut != "" {
 		head += ", cut short: " + printable(r.Cut)
 	}
