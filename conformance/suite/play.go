@@ -30,7 +30,9 @@ func (r *runner) play(c *Case) Result {
 	for _, proto := range c.Protocols {
 		if (proto == transcript.Raw && !c.Screen || slices.Contains(r.Protocols, proto)) && !res.spoils() {
 			played = true
-			res.add(r.playIn(c, proto))
+			list, closed := r.playIn(c, proto)
+			res.add(list)
+			res.closed = res.closed || closed
 		}
 	}
 	if res.Outcome == Differs && !res.left() && context.Cause(r.ctx) == nil {
@@ -49,13 +51,15 @@ func (r *runner) play(c *Case) Result {
 	case why != nil && res.Outcome != Passed && !res.left():
 		// What did not come may be for no other reason than the end.
 		return Result{Case: c, Outcome: NotRun, Note: why.Error(), Took: time.Since(began)}
-	case res.Outcome == Passed || res.Outcome == NotEstablished:
+	case (res.Outcome == Passed || res.Outcome == NotEstablished) && (!res.closed || why != nil):
 	case res.spoils() && (r.Peer != nil || r.answers(r.server)):
 		r.end(fmt.Errorf("%s has left a directive otherwise than it was", c.ID))
 	case !r.answers(r.server):
+		res.Outcome = Differs
 		res.Differences = append(res.Differences, Difference{Text: r.died()})
 	case r.Peer != nil && !r.answers(*r.Peer):
 		why := "the peer answered nobody any more when " + c.ID + " had been played"
+		res.Outcome = Differs
 		res.Differences = append(res.Differences, Difference{Text: why})
 		r.end(errors.New(why))
 	}
@@ -129,16 +133,18 @@ func (r *runner) mayAnswerSo(c *Case) (bool, error) {
 	return true, nil
 }
 
-// playIn plays a case in one protocol and returns its differences.
-func (r *runner) playIn(c *Case, proto int) []Difference {
+// playIn plays a case in one protocol and returns its differences, and whether the
+// server or the peer may have closed a connection.
+func (r *runner) playIn(c *Case, proto int) (_ []Difference, closed bool) {
 	if c.Screen {
-		return r.screenIn(c, proto)
+		return r.screenIn(c, proto), true // which redis-cli alone knows
 	}
 	var list, failures []Difference
 	run, err := r.playOn(r.server, c, proto, r.want, r.seen[0].pongs, "")
 	if err != nil {
 		failures = append(failures, failure(proto, err))
 	}
+	closed = run != nil && run.Closed
 	switch {
 	case run == nil:
 	case r.Peer == nil:
@@ -149,13 +155,14 @@ func (r *runner) playIn(c *Case, proto int) []Difference {
 			failures = append(failures, peerFailure(proto, err))
 		}
 		if peer != nil {
+			closed = closed || peer.Closed
 			list = compare(proto, run, peer)
 		}
 		if len(list)+len(failures) == 0 && len(transcript.Judge(run)) > 0 {
 			list = r.silent(proto)
 		}
 	}
-	return append(list[:min(len(list), maxDifferences-len(failures))], failures...)
+	return append(list[:min(len(list), maxDifferences-len(failures))], failures...), closed
 }
 
 // silent returns that a server answers nobody any more, or its peer, which two

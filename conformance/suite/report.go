@@ -57,6 +57,7 @@ type Result struct {
 	Differences []Difference
 	Took        time.Duration
 
+	closed    bool // the server has closed a connection, or may have
 	overheard bool // not run since somebody else would get what it publishes
 }
 

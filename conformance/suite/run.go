@@ -172,6 +172,10 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 			results[i] = r.play(c)
 		}
 	}
+	played := slices.ContainsFunc(results, func(res Result) bool { return res.Outcome != NotRun })
+	if played && context.Cause(ctx) == nil && !r.answers(server) {
+		r.end(errors.New("the server answered nobody any more at the end of the run"))
+	}
 	report := &Report{
 		Server: server.Addr, Column: o.Column, Peer: o.Peer != nil, NoRESP3: r.noRESP3,
 		Began: r.began, Took: time.Since(r.began), Results: results,

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -24,6 +26,7 @@ type conn struct {
 	unread *Value // received by until, not yet by the script
 	held   []byte // kept back until the next request
 	eof    bool   // the server has closed
+	reset  bool   // and has thrown away what it was sent
 	shut   bool   // the sending half is closed
 	closed bool   // closed by the script
 }
@@ -187,6 +190,9 @@ func (c *conn) receive() (Value, error) {
 		return Value{Kind: EOF}, nil
 	}
 	c.nc.SetReadDeadline(time.Now().Add(c.timeout))
+	if _, err := c.r.Peek(1); errors.Is(err, syscall.ECONNRESET) {
+		c.reset = true
+	}
 	v, err := ReadValue(c.r)
 	if err != nil {
 		if ended := context.Cause(c.ctx); ended != nil {

@@ -70,6 +70,9 @@ type Run struct {
 	// Problems are those of the play itself: a value that did not come, a
 	// connection refused, values beyond those of the script.
 	Problems []Problem
+	// Closed says that the server closed a connection of which the client had not
+	// closed its half, or reset one. A server that dies does so.
+	Closed bool
 }
 
 // An Observation holds the masked values received for an expectation: one, or
@@ -136,6 +139,7 @@ func (p Player) PlayContext(ctx context.Context, s *Script, proto int) *Run {
 	}
 	defer func() {
 		for _, c := range pl.conns {
+			pl.run.Closed = pl.run.Closed || c.reset || c.eof && !c.shut
 			c.close()
 		}
 	}()
