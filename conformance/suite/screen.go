@@ -303,12 +303,16 @@ func (r *runner) recordScreen(c *Case, prefix string) error {
 	return nil
 }
 
-// A growing is what a program has printed so far.
+// maxPrinted is how many bytes are kept of what redis-cli prints.
+const maxPrinted = 1 << 20
+
+// A growing is what a program has printed so far, up to maxPrinted.
 type growing struct {
 	changed chan struct{} // filled whenever there is more
 	observe func(client string, sent bool, b []byte)
 
-	mu   sync.Mutex // guards text
+	mu   sync.Mutex // guards the fields below
+	size int
 	text interface {
 		Write(p []byte) (int, error)
 		String() string
@@ -318,7 +322,9 @@ type growing struct {
 func (g *growing) Write(p []byte) (int, error) {
 	g.observe("redis-cli", false, p)
 	g.mu.Lock()
-	g.text.Write(p)
+	kept := p[:min(len(p), maxPrinted-g.size)]
+	g.size += len(kept)
+	g.text.Write(kept)
 	g.mu.Unlock()
 	select {
 	case g.changed <- struct{}{}:

@@ -57,7 +57,7 @@ func (a *admin) do(words ...string) (transcript.Value, error) {
 	if _, err := a.nc.Write(b); err != nil {
 		return transcript.Value{}, fmt.Errorf("%s: %w", words[0], err)
 	}
-	v, err := transcript.ReadValue(a.r)
+	v, err := transcript.ReadValueWithin(a.r, transcript.MaxValue)
 	switch {
 	case err != nil:
 		return v, fmt.Errorf("%s: %w", words[0], err)

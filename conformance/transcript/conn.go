@@ -193,7 +193,7 @@ func (c *conn) receive() (Value, error) {
 	if _, err := c.r.Peek(1); errors.Is(err, syscall.ECONNRESET) {
 		c.reset = true
 	}
-	v, err := ReadValue(c.r)
+	v, err := ReadValueWithin(c.r, MaxValue)
 	if err != nil {
 		if ended := context.Cause(c.ctx); ended != nil {
 			err = ended
@@ -228,8 +228,9 @@ const extraLimit = 100
 // sending half is closed it sends a PING and takes its answer as the mark
 // before which nothing else may come; then it closes the sending half and
 // reads up to the end of the stream. The error is a wrongPingError if the answer is
-// not one that the state of the connection asks for.
-func (c *conn) rest() ([]Value, error) {
+// not one that the state of the connection asks for, or that of keep, which is given
+// each value returned.
+func (c *conn) rest(keep func(Value) error) ([]Value, error) {
 	if c.closed || c.eof {
 		return nil, nil
 	}
@@ -252,6 +253,9 @@ func (c *conn) rest() ([]Value, error) {
 			if echoes(v, mark) {
 				return extra, wrongPingError{want: ping.answer(mark), got: v}
 			}
+			if err := keep(v); err != nil {
+				return extra, err
+			}
 			extra = append(extra, v)
 			if len(extra) == extraLimit {
 				return extra, nil
@@ -268,6 +272,9 @@ func (c *conn) rest() ([]Value, error) {
 		}
 		if v.Kind == EOF {
 			break
+		}
+		if err := keep(v); err != nil {
+			return extra, err
 		}
 		extra = append(extra, v)
 	}

@@ -111,6 +111,15 @@ type play struct {
 	run   *Run
 	conns map[string]*conn
 	vars  map[string]string
+	room  int // what values may still take
+}
+
+// keep takes what v needs off the room there is.
+func (p *play) keep(v Value) error {
+	if p.room -= v.size(); p.room < 0 {
+		return fmt.Errorf("what was received takes more than %d bytes", maxPlay)
+	}
+	return nil
 }
 
 // Play plays s once in proto and returns what was received. It does not
@@ -136,6 +145,7 @@ func (p Player) PlayContext(ctx context.Context, s *Script, proto int) *Run {
 		run:    &Run{Script: s, Proto: proto, Answers: p.Answers},
 		conns:  map[string]*conn{},
 		vars:   map[string]string{},
+		room:   maxPlay,
 	}
 	defer func() {
 		for _, c := range pl.conns {
@@ -348,6 +358,9 @@ func (p *play) expect(i int) (int, error) {
 		o := Observation{Expectation: e}
 		for range want {
 			v, err := p.receive(e)
+			if err == nil {
+				err = p.keep(v)
+			}
 			if err != nil {
 				p.run.Observations = append(p.run.Observations, group...)
 				return 0, err
@@ -435,7 +448,7 @@ func confirmedNames(group []Observation) (names []Value, ok bool) {
 func (p *play) finish() {
 	for _, name := range slices.Sorted(maps.Keys(p.conns)) {
 		c := p.conns[name]
-		extra, err := c.rest()
+		extra, err := c.rest(p.keep)
 		for _, v := range extra {
 			text := fmt.Sprintf("%s received more than is listed: %s", name, v.Format(0))
 			if v.Kind == EOF {

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +43,16 @@ const (
 	maxBulk  = 512 << 20 // bytes, the limit of the protocol
 	maxElems = 1 << 20
 	maxDepth = 32
+
+	valueCost = 64      // bytes that a value takes besides its text
+	anyValue  = 1 << 30 // bytes that ReadValue takes at most
+	maxPlay   = 32 << 20
 )
+
+// MaxValue is how many bytes a value may take that is played, each value within it
+// counted as 64 bytes and its text. No case expects a fourth of it, nor more than
+// 24 MB in all; maxPlay bounds what a play keeps.
+const MaxValue = 16 << 20
 
 // A Value is one RESP value as it came over the wire.
 type Value struct {
@@ -59,20 +69,36 @@ type Value struct {
 
 // ReadValue reads one value from r. The end of the stream before its first
 // byte, also by a reset, is the value EOF and not an error.
-func ReadValue(r *bufio.Reader) (Value, error) {
+func ReadValue(r *bufio.Reader) (Value, error) { return ReadValueWithin(r, anyValue) }
+
+// ReadValueWithin is like ReadValue and fails at a value that takes more than most
+// bytes, before it takes them; see MaxValue.
+func ReadValueWithin(r *bufio.Reader, most int) (Value, error) {
 	if _, err := r.Peek(1); errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return Value{Kind: EOF}, nil
 	}
-	return readValue(r, 0)
+	room := most
+	v, err := readValue(r, 0, &room)
+	if errors.Is(err, errLarge) {
+		err = fmt.Errorf("reading a value: it takes more than %d bytes", most)
+	}
+	return v, err
 }
 
-func readValue(r *bufio.Reader, depth int) (Value, error) {
+// errLarge says that a value takes more than there is room.
+var errLarge = errors.New("too large")
+
+// readValue reads a value that takes no more than room, and takes that off it.
+func readValue(r *bufio.Reader, depth int, room *int) (Value, error) {
 	if depth > maxDepth {
 		return Value{}, errors.New("reading a value: nested too deeply")
 	}
 	line, err := readLine(r)
 	if err != nil {
 		return Value{}, fmt.Errorf("reading a value: %w", err)
+	}
+	if *room -= valueCost + len(line); *room < 0 {
+		return Value{}, errLarge
 	}
 	if line == "" {
 		return Value{}, errors.New("reading a value: empty line")
@@ -90,7 +116,10 @@ func readValue(r *bufio.Reader, depth int) (Value, error) {
 		}
 		n, err := readLength(rest, maxBulk)
 		if err != nil {
-			return Value{}, fmt.Errorf("reading a value: %q: %w", line, err)
+			return Value{}, fmt.Errorf("reading a value: %s: %w", quoteLine(line), err)
+		}
+		if *room -= n; *room < 0 {
+			return Value{}, errLarge
 		}
 		v.Text, err = readBulk(r, n)
 		return v, err
@@ -101,10 +130,10 @@ func readValue(r *bufio.Reader, depth int) (Value, error) {
 		}
 		n, err := readLength(rest, maxElems)
 		if err != nil {
-			return Value{}, fmt.Errorf("reading a value: %q: %w", line, err)
+			return Value{}, fmt.Errorf("reading a value: %s: %w", quoteLine(line), err)
 		}
 		for range v.Kind.elems(n) {
-			e, err := readValue(r, depth+1)
+			e, err := readValue(r, depth+1, room)
 			if err != nil {
 				return Value{}, err
 			}
@@ -112,7 +141,27 @@ func readValue(r *bufio.Reader, depth int) (Value, error) {
 		}
 		return v, nil
 	}
-	return Value{}, fmt.Errorf("reading a value: %q does not begin with a type", line)
+	return Value{}, fmt.Errorf("reading a value: %s does not begin with a type", quoteLine(line))
+}
+
+// maxQuoted is how many bytes of a line errors show.
+const maxQuoted = 100
+
+// quoteLine shows the beginning of a line.
+func quoteLine(line string) string {
+	if len(line) <= maxQuoted {
+		return strconv.Quote(line)
+	}
+	return fmt.Sprintf("%q and %d bytes more", line[:maxQuoted], len(line)-maxQuoted)
+}
+
+// size returns how many bytes v takes, about.
+func (v Value) size() int {
+	n := valueCost + len(v.Text)
+	for _, e := range v.Elems {
+		n += e.size()
+	}
+	return n
 }
 
 // elems returns how many values follow the header of an aggregate of n.
@@ -134,23 +183,24 @@ func (v Value) count() int {
 	return len(v.Elems)
 }
 
-// readLine returns a line without its CR LF. A lone LF does not end it.
+// readLine returns a line without its CR LF. A lone LF does not end it. It takes
+// memory for no more than maxLine bytes.
 func readLine(r *bufio.Reader) (string, error) {
-	var b strings.Builder
+	var line []byte
 	for {
-		part, err := r.ReadString('\n')
-		b.WriteString(part)
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			return "", fmt.Errorf("line too long: %s", quoteLine(string(append(line, part...))))
+		}
+		line = append(line, part...)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF):
+			return "", io.ErrUnexpectedEOF
+		case err != nil:
 			return "", err
-		}
-		if s := b.String(); strings.HasSuffix(s, "\r\n") {
-			return s[:len(s)-2], nil
-		}
-		if b.Len() > maxLine {
-			return "", errors.New("line too long")
+		case bytes.HasSuffix(line, []byte("\r\n")):
+			return string(line[:len(line)-2]), nil
 		}
 	}
 }
