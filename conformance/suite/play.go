@@ -199,7 +199,7 @@ func (r *runner) playOn(server Server, c *Case, proto int, want expectation, pon
 		Answers: func(id string) bool { return want.holds[id] },
 		Observe: r.observing(who), Pongs: pongs,
 	}.PlayContext(ctx, s, proto)
-	r.hide(run, server, prefix)
+	r.hideNames(run, server, prefix)
 	return run, undo()
 }
 
@@ -211,9 +211,9 @@ func (r *runner) observing(who string) func(client string, sent bool, b []byte) 
 	return func(client string, sent bool, b []byte) { r.Observe(who+client, sent, b) }
 }
 
-// hide takes the prefix and the user out of what was received when two runs are
+// hideNames takes the prefix and the user out of what was received when two runs are
 // compared, since each has its own.
-func (r *runner) hide(run *transcript.Run, server Server, prefix string) {
+func (r *runner) hideNames(run *transcript.Run, server Server, prefix string) {
 	if r.Peer == nil {
 		return
 	}

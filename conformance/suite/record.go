@@ -30,7 +30,10 @@ func Record(ctx context.Context, server Server, cases []*Case, o Options) error 
 			errs = append(errs, fmt.Errorf("recording %s: %w", c.ID, err))
 		}
 	}
-	return errors.Join(errs...)
+	if len(errs) == 0 {
+		return nil
+	}
+	return hideError(errors.Join(errs...), server)
 }
 
 // recordCase records one case. Its protocols share a prefix, so that what they

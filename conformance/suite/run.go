@@ -138,6 +138,9 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 		run:     randomLetters(5),
 		playing: map[string]bool{},
 	}
+	if observe := o.Observe; observe != nil {
+		r.Observe = func(client string, sent bool, b []byte) { observe(client, sent, r.hideBytes(b)) }
+	}
 	r.peerWant = expect(o.PeerColumn, o.Divergences)
 	if slices.ContainsFunc(cases, func(c *Case) bool { return c.Screen }) {
 		r.noCLI = noCLI(server)
@@ -156,7 +159,7 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 	for range o.Workers {
 		workers.Go(func() {
 			for i := range queue {
-				results[i] = r.play(cases[i])
+				results[i] = r.tidy(r.play(cases[i]))
 			}
 		})
 	}
@@ -169,7 +172,7 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 	workers.Wait()
 	for i, c := range cases {
 		if c.Alone {
-			results[i] = r.play(c)
+			results[i] = r.tidy(r.play(c))
 		}
 	}
 	played := slices.ContainsFunc(results, func(res Result) bool { return res.Outcome != NotRun })
@@ -182,7 +185,7 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 	}
 	report.Overheard = slices.ContainsFunc(results, func(res Result) bool { return res.overheard })
 	if why := context.Cause(ctx); why != nil {
-		report.Cut = why.Error()
+		report.Cut = r.hide(why.Error())
 	}
 	return report
 }

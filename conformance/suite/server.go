@@ -36,9 +36,9 @@ func dial(s Server, timeout time.Duration) (*admin, error) {
 		if _, err := a.do(login...); err != nil {
 			a.close()
 			if no := (refusal{}); errors.As(err, &no) {
-				err = refusal{no.command, transcript.Redact(no.text, login)}
+				return nil, refusal{no.command, transcript.Redact(no.text, login)}
 			}
-			return nil, err
+			return nil, fmt.Errorf("logging in: %w", transcript.HideMalformed(err))
 		}
 	}
 	return a, nil
@@ -63,7 +63,7 @@ func (a *admin) do(words ...string) (transcript.Value, error) {
 		return v, fmt.Errorf("%s: %w", words[0], err)
 	case v.Kind == transcript.EOF:
 		return v, fmt.Errorf("%s: the server closed the connection", words[0])
-	case v.Kind == transcript.SimpleError:
+	case v.Kind == transcript.SimpleError, v.Kind == transcript.BulkError:
 		return v, refusal{words[0], v.Text}
 	}
 	return v, nil
@@ -116,18 +116,18 @@ func Identify(s Server, timeout time.Duration) (Identity, error) {
 	case fields["role"] == "slave":
 		bound = "a replica"
 	}
-	if id, ok := fromInfo(fields); ok {
-		id.Bound = bound
-		return id, nil
-	}
-	if v, err := a.do("HELLO", "2"); err == nil {
-		if id, ok := fromHello(v.Elems); ok {
-			id.Bound = bound
-			return id, nil
+	id, ok := fromInfo(fields)
+	if !ok {
+		if v, err := a.do("HELLO", "2"); err == nil {
+			id, ok = fromHello(v.Elems)
 		}
 	}
+	if ok {
+		id.Name, id.Bound = transcript.Hide(id.Name, s.Password), bound
+		return id, nil
+	}
 	if _, err := a.do("PING"); err != nil && !answered {
-		return Identity{}, fmt.Errorf("it answers neither INFO nor HELLO nor PING: %w", err)
+		return Identity{}, hideError(fmt.Errorf("it answers neither INFO nor HELLO nor PING: %w", err), s)
 	}
 	return Identity{Name: "a server that does not name itself", Column: Columns[0], Nearest: true, Bound: bound}, nil
 }

@@ -110,7 +110,10 @@ func (c *conn) begin(login []string, proto int, whenIn func()) error {
 	if len(login) > 0 {
 		c.send(encodeCommand(login), 0, nil)
 		v, err := c.receive()
-		if err == nil && (v.Kind == SimpleError || v.Kind == EOF) {
+		switch {
+		case err != nil:
+			err = HideMalformed(err)
+		case v.Kind == SimpleError || v.Kind == BulkError || v.Kind == EOF:
 			v.Text = Redact(v.Text, login) // before it is quoted
 			err = fmt.Errorf("%s was answered %v", login[0], v)
 		}
@@ -131,18 +134,6 @@ func (c *conn) begin(login []string, proto int, whenIn func()) error {
 		return fmt.Errorf("%s cannot switch to RESP3: %w", c.name, err)
 	}
 	return nil
-}
-
-// Redact returns the text of an error that answers a login without what was
-// sent in it: a server that does not know the command repeats its beginning.
-func Redact(text string, login []string) string {
-	text, _, _ = strings.Cut(text, ", with args")
-	for _, word := range login[min(1, len(login)):] {
-		if word != "" {
-			text = strings.ReplaceAll(text, word, "…")
-		}
-	}
-	return text
 }
 
 // close closes the connection. It is no error to close it twice.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"syscall"
@@ -79,8 +80,12 @@ func ReadValueWithin(r *bufio.Reader, most int) (Value, error) {
 	}
 	room := most
 	v, err := readValue(r, 0, &room)
-	if errors.Is(err, errLarge) {
+	switch network := net.Error(nil); {
+	case errors.Is(err, errLarge):
 		err = fmt.Errorf("reading a value: it takes more than %d bytes", most)
+	case err == nil, errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF):
+	default:
+		err = malformedError{err}
 	}
 	return v, err
 }
