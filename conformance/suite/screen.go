@@ -221,7 +221,7 @@ func (st screenStep) do(ctx context.Context, publisher *admin, p *person) error 
 var (
 	numbers    = regexp.MustCompile(`[0-9]+(\.[0-9]+)?[KMG]?`)
 	blanks     = regexp.MustCompile(` +`)
-	monitored  = regexp.MustCompile(`(?m)^[0-9]+\.[0-9]{6} \[([0-9]+) [^]]+\]`)
+	monitored  = regexp.MustCompile(`(?m)^[0-9]+\.[0-9]{6} \[([0-9]+) (\[[^]]*\]:[0-9]+|[^]]+)\]`)
 	slowAnswer = regexp.MustCompile(`(?m)^\([0-9]+\.[0-9]+s\)\n`)
 )
 

@@ -141,7 +141,7 @@ func hideText(v Value) Value {
 
 var (
 	digitsPattern  = regexp.MustCompile(`[0-9]+`)
-	monitorPattern = regexp.MustCompile(`^[0-9]+\.[0-9]{6} \[([0-9]+) [^]]+\]`)
+	monitorPattern = regexp.MustCompile(`^[0-9]+\.[0-9]{6} \[([0-9]+) (\[[^]]*\]:[0-9]+|[^]]+)\]`)
 	timingPattern  = regexp.MustCompile(`\b(usec|usec_per_call)=[0-9.]+`)
 )
 
