@@ -95,7 +95,7 @@ func directives(s Server, cases []*Case, timeout time.Duration) map[string]strin
 	defer a.close()
 	for _, name := range names {
 		v, err := a.do("CONFIG", "GET", name)
-		if err == nil && len(v.Elems) == 2 {
+		if err == nil && len(v.Elems) == 2 && v.Elems[0].Text == name {
 			values[name] = v.Elems[1].Text
 		}
 	}

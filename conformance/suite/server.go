@@ -18,11 +18,15 @@ func (s Server) isUnix() bool {
 	return strings.HasPrefix(s.Addr, "unix:") || strings.Contains(s.Addr, "/")
 }
 
-// An admin is a connection of the runner's own, in RESP2.
+// An admin is a connection of the runner's own, in RESP2. One on which an answer did
+// not come, or was none, is closed: what comes later would be taken for the answer to
+// the next request, which goes over a new one.
 type admin struct {
+	server  Server
 	nc      net.Conn
 	r       *bufio.Reader
 	timeout time.Duration
+	lost    bool
 }
 
 // dial connects and logs in.
@@ -31,9 +35,9 @@ func dial(s Server, timeout time.Duration) (*admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	a := &admin{nc: nc, r: bufio.NewReader(nc), timeout: timeout}
+	a := &admin{server: s, nc: nc, r: bufio.NewReader(nc), timeout: timeout}
 	if login := s.login(); login != nil {
-		if _, err := a.do(login...); err != nil {
+		if _, err := a.ask(login); err != nil {
 			a.close()
 			if no := (refusal{}); errors.As(err, &no) {
 				return nil, refusal{no.command, transcript.Redact(no.text, login)}
@@ -47,8 +51,25 @@ func dial(s Server, timeout time.Duration) (*admin, error) {
 func (a *admin) close() { a.nc.Close() }
 
 // do sends a command and returns its answer. An error that the server answers
-// is one.
+// is one. Any other costs the connection.
 func (a *admin) do(words ...string) (transcript.Value, error) {
+	if a.lost {
+		again, err := dial(a.server, a.timeout)
+		if err != nil {
+			return transcript.Value{}, fmt.Errorf("%s: %w", words[0], err)
+		}
+		*a = *again
+	}
+	v, err := a.ask(words)
+	if err != nil && !errors.As(err, new(refusal)) {
+		a.lost = true
+		a.close()
+	}
+	return v, err
+}
+
+// ask is do on the connection there is.
+func (a *admin) ask(words []string) (transcript.Value, error) {
 	a.nc.SetDeadline(time.Now().Add(a.timeout))
 	b := []byte("*" + strconv.Itoa(len(words)) + "\r\n")
 	for _, w := range words {

@@ -98,7 +98,7 @@ func (u *undo) unchanged(name string) bool {
 	}
 	defer a.close()
 	v, err := a.do("CONFIG", "GET", name)
-	return err == nil && len(v.Elems) == 2 && v.Elems[1].Text == u.directives[name]
+	return err == nil && len(v.Elems) == 2 && v.Elems[0].Text == name && v.Elems[1].Text == u.directives[name]
 }
 
 // send sends a command, on another connection if the case has cost the first. The
