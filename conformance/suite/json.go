@@ -44,14 +44,30 @@ type (
 		Text     string `json:"text,omitempty"`
 		Expected []byte `json:"expected"` // base64
 		Received []byte `json:"received"` // base64
+		// Of a long value those are a part, of which this says where it stands.
+		ExpectedPart *jsonPart `json:"expected_part,omitempty"`
+		ReceivedPart *jsonPart `json:"received_part,omitempty"`
 		// Of a value that varies the two above are what does not; this is all
 		// that came, in base64.
-		Full []byte `json:"received_in_full,omitempty"`
+		Full     []byte    `json:"received_in_full,omitempty"`
+		FullPart *jsonPart `json:"received_in_full_part,omitempty"`
+	}
+	jsonPart struct {
+		From int `json:"from"` // index of its first byte
+		Of   int `json:"of"`   // bytes of the value
 	}
 )
 
+// json says where p stands, nil if it is the whole value.
+func (p part) json() *jsonPart {
+	if len(p.b) == p.all {
+		return nil
+	}
+	return &jsonPart{p.from, p.all}
+}
+
 func (r *Report) writeJSON(w io.Writer) error {
-	j := jsonReport{Server: r.Server, Name: r.Name, Column: r.Column.Name, Nearest: r.Nearest, Peer: r.Peer, NoRESP3: r.NoRESP3, Overheard: r.Overheard, Cut: r.Cut, Began: r.Began, Seconds: r.Took.Seconds()}
+	j := jsonReport{Server: r.Server, Name: brief(r.Name), Column: r.Column.Name, Nearest: r.Nearest, Peer: r.Peer, NoRESP3: r.NoRESP3, Overheard: r.Overheard, Cut: brief(r.Cut), Began: r.Began, Seconds: r.Took.Seconds()}
 	for _, area := range r.areas() {
 		a := jsonArea{Area: area, Counts: map[Outcome]int{}}
 		for _, o := range Outcomes {
@@ -60,11 +76,16 @@ func (r *Report) writeJSON(w io.Writer) error {
 		j.Areas = append(j.Areas, a)
 	}
 	for _, res := range r.Results {
-		x := jsonResult{res.Case.ID, res.Case.Area, res.Case.Title, res.Case.Why, res.Outcome, res.Note, res.Took.Seconds(), nil}
+		x := jsonResult{res.Case.ID, res.Case.Area, res.Case.Title, res.Case.Why, res.Outcome, brief(res.Note), res.Took.Seconds(), nil}
 		for _, d := range res.Differences {
-			y := jsonDifference{protocol(d.Proto), d.Client, d.Line, d.Text, d.Want, d.Got, nil}
+			d = d.bounded()
+			p := d.shownParts()
+			y := jsonDifference{
+				Protocol: protocol(d.Proto), Client: d.Client, Line: d.Line, Text: d.Text,
+				Expected: d.Want, Received: d.Got, ExpectedPart: p.want.json(), ReceivedPart: p.got.json(),
+			}
 			if d.Masked {
-				y.Full = d.Received
+				y.Full, y.FullPart = d.Received, p.received.json()
 			}
 			x.Differences = append(x.Differences, y)
 		}

@@ -57,7 +57,7 @@ func (r *Report) writeJUnit(w io.Writer, o WriteOptions) error {
 			case Differs, NotSupported:
 				c.Failure = m
 			case NotRun:
-				m.Message = res.Note
+				m.Message = brief(res.Note)
 				c.Skipped = m
 			case NotEstablished:
 				c.Skipped = m

@@ -40,12 +40,14 @@ type Difference struct {
 	// varies is taken out of both, and Received is what truly came.
 	Want, Got, Received []byte
 	Masked              bool
-	// Wants and Gots are the same as they are written in a case.
+	// Wants and Gots are the same as they are written in a case. Of long values
+	// all of these are a part.
 	Wants, Gots string
 
-	unsupported bool // the server does not know what it was asked for
-	left        bool // the case could not be undone
-	spoils      bool // and what it has left is a directive
+	parts       *parts // nil if they are whole
+	unsupported bool   // the server does not know what it was asked for
+	left        bool   // the case could not be undone
+	spoils      bool   // and what it has left is a directive
 }
 
 // A Result is how one case went.

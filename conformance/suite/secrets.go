@@ -24,13 +24,13 @@ func (r *runner) hideBytes(b []byte) []byte {
 	return []byte(r.hide(string(b)))
 }
 
-// tidy returns a result as it is kept: without passwords.
+// tidy returns a result as it is kept: without passwords, and of what is long a part.
 func (r *runner) tidy(res Result) Result {
-	res.Note = r.hide(res.Note)
+	res.Note = brief(r.hide(res.Note))
 	for i, d := range res.Differences {
 		d.Text, d.Wants, d.Gots = r.hide(d.Text), r.hide(d.Wants), r.hide(d.Gots)
 		d.Want, d.Got, d.Received = r.hideBytes(d.Want), r.hideBytes(d.Got), r.hideBytes(d.Received)
-		res.Differences[i] = d
+		res.Differences[i] = d.bounded()
 	}
 	return res
 }

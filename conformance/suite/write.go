@@ -163,19 +163,16 @@ const (
 
 // quoted shows bytes between quotes, and of many those around the one at index
 // at.
-func quoted(b []byte, at int) string {
-	if len(b) == 0 {
+func quoted(p part, at int) string {
+	if p.all == 0 {
 		return "nothing"
 	}
-	if len(b) <= maxShown {
-		return strconv.Quote(string(b))
+	p = p.around(at, before, maxShown)
+	text := strconv.Quote(string(p.b))
+	if p.from > 0 {
+		text = fmt.Sprintf("%d bytes, then %s", p.from, text)
 	}
-	from := min(max(0, at-before), len(b)-maxShown)
-	text := strconv.Quote(string(b[from : from+maxShown]))
-	if from > 0 {
-		text = fmt.Sprintf("%d bytes, then %s", from, text)
-	}
-	if more := len(b) - from - maxShown; more > 0 {
+	if more := p.all - p.from - len(p.b); more > 0 {
 		text += fmt.Sprintf(" and %d bytes more", more)
 	}
 	return text
@@ -196,6 +193,7 @@ func firstDifference(a, b []byte) int {
 // printable returns text that a server has a part in, without what a terminal
 // would obey.
 func printable(text string) string {
+	text = brief(text)
 	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) < 0 {
 		return text
 	}
@@ -225,20 +223,20 @@ func (d Difference) lines() []string {
 	if d.Masked {
 		varies = ", but for what varies,"
 	}
-	at := firstDifference(d.Want, d.Got)
-	list = append(list, "  expected"+varies+" "+shown(d.Want, d.Wants, at), "  received"+varies+" "+shown(d.Got, d.Gots, at))
+	p := d.shownParts()
+	list = append(list, "  expected"+varies+" "+shown(p.want, d.Wants, p.at), "  received"+varies+" "+shown(p.got, d.Gots, p.at))
 	if d.Masked {
-		list = append(list, "  received in full "+quoted(d.Received, at))
+		list = append(list, "  received in full "+quoted(p.received, p.at))
 	}
 	return list
 }
 
 // shown is how bytes are shown; the end of the stream has none.
-func shown(b []byte, text string, at int) string {
-	if len(b) == 0 && text != "" {
+func shown(p part, text string, at int) string {
+	if p.all == 0 && text != "" {
 		return "the end of the stream"
 	}
-	return quoted(b, at)
+	return quoted(p, at)
 }
 
 func (r *Report) writeText(w io.Writer, o WriteOptions) error {
