@@ -122,7 +122,7 @@ func (r *runner) mayAnswerSo(c *Case) (bool, error) {
 		if proto != transcript.Raw && !slices.Contains(r.Protocols, proto) {
 			continue
 		}
-		run, err := r.playOn(r.server, c, proto, other, r.seen[0].pongs, "")
+		run, err := r.playOn(r.server, c, proto, other, r.seen[0], "")
 		if err != nil && errors.As(err, new(leftError)) {
 			return false, err
 		}
@@ -140,7 +140,7 @@ func (r *runner) playIn(c *Case, proto int) (_ []Difference, closed bool) {
 		return r.screenIn(c, proto), true // which redis-cli alone knows
 	}
 	var list, failures []Difference
-	run, err := r.playOn(r.server, c, proto, r.want, r.seen[0].pongs, "")
+	run, err := r.playOn(r.server, c, proto, r.want, r.seen[0], "")
 	if err != nil {
 		failures = append(failures, failure(proto, err))
 	}
@@ -150,7 +150,7 @@ func (r *runner) playIn(c *Case, proto int) (_ []Difference, closed bool) {
 	case r.Peer == nil:
 		list = differences(proto, transcript.Judge(run))
 	default:
-		peer, err := r.playOn(*r.Peer, c, proto, r.peerWant, r.seen[1].pongs, "peer ")
+		peer, err := r.playOn(*r.Peer, c, proto, r.peerWant, r.seen[1], "peer ")
 		if err != nil {
 			failures = append(failures, peerFailure(proto, err))
 		}
@@ -177,10 +177,9 @@ func (r *runner) silent(proto int) []Difference {
 	return nil
 }
 
-// playOn plays a case on one server, whose clients are called something behind
-// who and whose pongs are as transcript.Player says, and puts back what it
-// changes there. It returns a run even if that fails.
-func (r *runner) playOn(server Server, c *Case, proto int, want expectation, pongs bool, who string) (*transcript.Run, error) {
+// playOn plays a case on one server, of which this was seen and whose clients are
+// called something behind who, and puts back what it changes there. It returns a run even if that fails.
+func (r *runner) playOn(server Server, c *Case, proto int, want expectation, seen sight, who string) (*transcript.Run, error) {
 	prefix := r.prefix()
 	s, err := c.script(prefix, server)
 	if err != nil {
@@ -197,7 +196,7 @@ func (r *runner) playOn(server Server, c *Case, proto int, want expectation, pon
 	run := transcript.Player{
 		Addr: server.Addr, TLS: server.TLS, Login: server.login(), Timeout: timeout, Afterwards: timeout / 10,
 		Answers: func(id string) bool { return want.holds[id] },
-		Observe: r.observing(who), Pongs: pongs,
+		Observe: r.observing(who), Pongs: seen.pongs, Stays: seen.stays,
 	}.PlayContext(ctx, s, proto)
 	r.hideNames(run, server, prefix)
 	return run, undo()

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pubsubd/pubsubd/conformance/internal/terminal"
 	"github.com/pubsubd/pubsubd/conformance/transcript"
@@ -23,6 +26,7 @@ func (r *runner) look(server Server, cases []*Case, alone bool) sight {
 		overheard:  overheard,
 		address:    r.otherAddress(server, cases),
 		pongs:      r.pongsInRESP3(server),
+		stays:      r.staysOpen(server),
 	}
 }
 
@@ -32,6 +36,7 @@ type sight struct {
 	overheard  string // why there can be no cases that publish
 	address    error  // why there can be no cases that tell clients by their addresses
 	pongs      bool   // transcript.Player.Pongs
+	stays      bool   // transcript.Player.Stays
 }
 
 // strangersTries is how often somebody is looked for who may come or go meanwhile.
@@ -106,6 +111,27 @@ func (r *runner) pongsInRESP3(server Server) bool {
 		}
 	}
 	return v.Kind == transcript.Array
+}
+
+// staysOpen reports whether the server does not close a connection of which the
+// client has closed its half. Cases about that fail, and not all others with them.
+func (r *runner) staysOpen(server Server) bool {
+	a, err := dial(server, r.Timeout)
+	if err != nil {
+		return false
+	}
+	defer a.close()
+	half, ok := a.nc.(interface{ CloseWrite() error })
+	if !ok {
+		return false
+	}
+	a.nc.SetDeadline(time.Now().Add(r.Timeout))
+	if _, err := a.nc.Write([]byte("*1\r\n$4\r\nPING\r\n")); err != nil || half.CloseWrite() != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, a.r)
+	late := net.Error(nil)
+	return errors.As(err, &late) && late.Timeout()
 }
 
 // Why no case may tell clients apart by their addresses.

@@ -20,6 +20,7 @@ type conn struct {
 	unwatch func() bool // ends the watch over ctx
 	r       *bufio.Reader
 	timeout time.Duration
+	stays   bool // Player.Stays
 
 	ping   standing
 	last   Value  // the value last received
@@ -90,7 +91,7 @@ func (p Player) dial(ctx context.Context, name string, proto int) (*conn, error)
 	}
 	watched := &observed{Conn: nc, client: name, secret: true, observe: p.Observe}
 	c := &conn{
-		name: name, ctx: ctx, nc: nc, r: bufio.NewReader(watched), timeout: p.Timeout,
+		name: name, ctx: ctx, nc: nc, r: bufio.NewReader(watched), timeout: p.Timeout, stays: p.Stays,
 		unwatch: context.AfterFunc(ctx, func() { nc.Close() }),
 		ping:    newStanding(proto, len(p.Login) > 0, p.Pongs),
 	}
@@ -218,7 +219,7 @@ const extraLimit = 100
 // rest returns the values that the script has not asked for. Unless the
 // sending half is closed it sends a PING and takes its answer as the mark
 // before which nothing else may come; then it closes the sending half and
-// reads up to the end of the stream. The error is a wrongPingError if the answer is
+// reads up to the end of the stream, or what has come already where the server stays. The error is a wrongPingError if the answer is
 // not one that the state of the connection asks for, or that of keep, which is given
 // each value returned.
 func (c *conn) rest(keep func(Value) error) ([]Value, error) {
@@ -252,11 +253,13 @@ func (c *conn) rest(keep func(Value) error) ([]Value, error) {
 				return extra, nil
 			}
 		}
-		if err := c.shutdown(); err != nil {
-			return extra, err
+		if !c.stays {
+			if err := c.shutdown(); err != nil {
+				return extra, err
+			}
 		}
 	}
-	for len(extra) < extraLimit {
+	for len(extra) < extraLimit && (c.shut || c.r.Buffered() > 0) {
 		v, err := c.receive()
 		if err != nil {
 			return extra, fmt.Errorf("waiting for the end of the stream: %w", err)

@@ -49,6 +49,10 @@ type Player struct {
 	// in RESP2. The PING at the end of a play may then be answered so: what shows
 	// something else does not fail for it.
 	Pongs bool
+	// Stays says that the server does not close a connection of which the client has
+	// closed its half. A play that is not about that then ends with the answer to
+	// the last PING, and does not wait for the end of the stream.
+	Stays bool
 	// Observe is called with what each client sends and is sent, in the order
 	// of the play and from its goroutine. Nil means that nobody looks.
 	Observe func(client string, sent bool, b []byte)
