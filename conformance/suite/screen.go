@@ -33,7 +33,7 @@ type screen struct {
 }
 
 // A screenStep is "send text", "wait text", "publish channel message",
-// "spublish channel message" or "terminate", and on a terminal "type text" or
+// "spublish channel message", "ping", which somebody else does, or "terminate", and on a terminal "type text" or
 // "interrupt".
 type screenStep struct {
 	verb  string
@@ -65,7 +65,7 @@ func (c *Case) parseScreen(prefix string, server Server) (*screen, error) {
 			s.onTerminal = true
 		case verb == "keep" && n == 1:
 			s.keep, err = strconv.Atoi(words[0])
-		case verb == "wait" && n == 1, verb == "publish" && n == 2, verb == "spublish" && n == 2, verb == "terminate" && n == 0,
+		case verb == "wait" && n == 1, verb == "publish" && n == 2, verb == "spublish" && n == 2, verb == "ping" && n == 0, verb == "terminate" && n == 0,
 			verb == "send" && n == 1 && !s.onTerminal, verb == "type" && n == 1 && s.onTerminal, verb == "interrupt" && n == 0 && s.onTerminal:
 			s.steps = append(s.steps, screenStep{verb, words})
 		default:
@@ -214,7 +214,11 @@ func (st screenStep) do(ctx context.Context, publisher *admin, p *person) error 
 	case "terminate":
 		return p.cmd.Process.Signal(syscall.SIGTERM)
 	}
-	_, err := publisher.do(strings.ToUpper(st.verb), st.words[0], st.words[1])
+	words := append([]string{strings.ToUpper(st.verb)}, st.words...)
+	v, err := publisher.do(words...)
+	if err == nil && st.verb == "ping" && (v.Kind != transcript.SimpleString || v.Text != "PONG") {
+		err = fmt.Errorf("PING was answered %s", brief(v.String()))
+	}
 	return err
 }
 
