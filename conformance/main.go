@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -133,6 +134,10 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 	if c.expect != transcript.ExpectPubsubd && c.expect != transcript.ExpectRedis {
 		return nil, fmt.Errorf("-expect: %q is neither pubsubd nor redis-7.0", expect)
 	}
+	if c.run.String() != "" && c.matrix.id != "" {
+		return nil, errors.New("-case names one case, and -run many; give one of them")
+	}
+	c.addr, c.peer = withHost(c.addr), withHost(c.peer)
 	if c.tls, err = secure.config(); err != nil {
 		return nil, err
 	}
@@ -152,6 +157,15 @@ func parseFlags(args []string, usage io.Writer) (*config, error) {
 		return nil, err
 	}
 	return c, c.matrix.check(c)
+}
+
+// withHost returns the address with the host that an empty one stands for: not all
+// that is given it takes it so.
+func withHost(addr string) string {
+	if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
 }
 
 // applies returns an error if an option is given that would do nothing.
