@@ -178,15 +178,15 @@ func (c *config) server() suite.Server {
 }
 
 // startServer starts the server at -addr if -exec tells how, and returns what it
-// is. Its program is nil if there is none, and otherwise to be stopped.
-func (c *config) startServer() (id suite.Identity, p *program, err error) {
+// is. The end of ctx ends that. Its program is nil if there is none, and otherwise to be stopped.
+func (c *config) startServer(ctx context.Context) (id suite.Identity, p *program, err error) {
 	if c.matrix.exec != "" {
 		p = &program{command: c.matrix.exec, addr: c.addr}
-		if err := p.start(); err != nil {
+		if err := p.start(ctx); err != nil {
 			return id, nil, err
 		}
 	}
-	if id, err = suite.Identify(c.server(), c.matrix.timeout); err != nil {
+	if id, err = suite.Identify(ctx, c.server(), c.matrix.timeout); err != nil {
 		if p != nil {
 			p.stop()
 		}
@@ -202,13 +202,13 @@ func (c *config) runCases(ctx context.Context, watch io.Writer, cases []*suite.C
 		Divergences: divergences, Protocols: c.protocols, Alone: c.matrix.alone,
 		Timeout: c.matrix.timeout, Limit: c.matrix.limit, Workers: c.matrix.workers,
 	}
-	id, p, err := c.startServer()
+	id, p, err := c.startServer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if p != nil {
 		defer p.stop()
-		o.Alone, o.Restart = true, p.start
+		o.Alone, o.Restart = true, func() error { return p.start(ctx) }
 	}
 	o.Column, o.Bound = id.Column, id.Bound
 	if c.matrix.column != "" {
@@ -224,7 +224,7 @@ func (c *config) runCases(ctx context.Context, watch io.Writer, cases []*suite.C
 		defer func() { err = errors.Join(err, stop()) }()
 		peer := target(addr, c.matrix.peerAuth)
 		o.Peer, o.PeerAlone = &peer, c.matrix.peerAlone || c.peer == "redis"
-		peerID, err := suite.Identify(peer, c.matrix.timeout)
+		peerID, err := suite.Identify(ctx, peer, c.matrix.timeout)
 		if err != nil {
 			return nil, fmt.Errorf("the peer %s: %w", c.peer, err)
 		}
@@ -280,7 +280,7 @@ const recordedRelease = "7.0.15"
 // recordCases takes what a server answers for what cases list, and writes the
 // files that hold them, unless a case could not be recorded.
 func (c *config) recordCases(ctx context.Context, out io.Writer, files []*suite.File, cases []*suite.Case) error {
-	id, p, err := c.startServer()
+	id, p, err := c.startServer(ctx)
 	if err != nil {
 		return err
 	}

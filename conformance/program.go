@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -22,9 +23,9 @@ type program struct {
 }
 
 // start starts the program, after ending the one that runs, and waits until it
-// listens. It fails if somebody else listens at the address, since cases that
+// listens or ctx ends. It fails if somebody else listens at the address, since cases that
 // need to be alone would then be played on a server that -exec has not started.
-func (p *program) start() error {
+func (p *program) start(ctx context.Context) error {
 	p.stop()
 	_, port, err := net.SplitHostPort(p.addr)
 	if err != nil {
@@ -66,6 +67,9 @@ func (p *program) start() error {
 		select {
 		case <-tick.C:
 		case <-ended:
+		case <-ctx.Done():
+			p.stop()
+			return fmt.Errorf("-exec: waiting for %s to listen: %w", words[0], context.Cause(ctx))
 		case <-deadline:
 			p.stop()
 			return fmt.Errorf("-exec: %s does not listen: %w", words[0], err)

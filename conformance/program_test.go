@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -50,7 +52,7 @@ func TestExecBesideAnother(t *testing.T) {
 func TestExecThatEnds(t *testing.T) {
 	t.Parallel()
 	p := &program{command: sut.Pubsubd(t) + " --no-such-directive", addr: freeAddr(t)}
-	if err := p.start(); err == nil || !strings.Contains(err.Error(), "has ended") {
+	if err := p.start(t.Context()); err == nil || !strings.Contains(err.Error(), "has ended") {
 		t.Errorf("start: %v", err)
 	}
 	p.stop()
@@ -63,7 +65,7 @@ func TestExecAgain(t *testing.T) {
 	p := &program{command: sut.Pubsubd(t) + " --port $PORT", addr: freeAddr(t)}
 	defer p.stop()
 	for range 2 {
-		if err := p.start(); err != nil {
+		if err := p.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,7 +75,20 @@ func TestExecAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	if err := p.start(); err == nil || !strings.Contains(fmt.Sprint(err), "not ended") {
+	if err := p.start(t.Context()); err == nil || !strings.Contains(fmt.Sprint(err), "not ended") {
 		t.Errorf("start beside another: %v", err)
+	}
+}
+
+// TestExecInterrupted holds that the end of the context ends the wait for a program
+// that does not listen, and the program.
+func TestExecInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("somebody pressed a key"))
+	p := &program{command: "sleep 1000", addr: freeAddr(t)}
+	if err := p.start(ctx); err == nil || !strings.Contains(err.Error(), "somebody pressed a key") || p.cmd != nil {
+		p.stop()
+		t.Errorf("start: %v", err)
 	}
 }

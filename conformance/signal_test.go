@@ -140,7 +140,7 @@ func TestExecEndsAll(t *testing.T) {
 	t.Parallel()
 	p := &program{command: "sh -c \"" + sut.Pubsubd(t) + " --port $PORT & wait\"", addr: freeAddr(t)}
 	for range 2 {
-		if err := p.start(); err != nil {
+		if err := p.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -33,7 +33,7 @@ func TestLateAnswers(t *testing.T) {
 		return "-ERR no\r\n"
 	}
 	s := serve(t, late("INFO", "$22\r\npubsubd_version:9.9.9\r\n\r\n", info))
-	id, err := Identify(s, time.Second)
+	id, err := Identify(t.Context(), s, time.Second)
 	if err != nil || id.Name != "redis 7.0.15" {
 		t.Errorf("it is %+v, %v", id, err)
 	}
@@ -48,7 +48,7 @@ func TestLateAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = serve(t, late("CONFIG GET first", array("first", "7"), config))
-	if values := directives(s, f.Cases, time.Second); len(values) != 1 || values["second"] != "1" {
+	if values := directives(t.Context(), s, f.Cases, time.Second); len(values) != 1 || values["second"] != "1" {
 		t.Errorf("directives are %q", values)
 	}
 }
@@ -61,7 +61,7 @@ func TestDirectiveOfAnotherName(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := serve(t, func(int, []string) string { return array("second", "1") })
-	if values := directives(s, f.Cases, time.Minute); len(values) != 0 {
+	if values := directives(t.Context(), s, f.Cases, time.Minute); len(values) != 0 {
 		t.Errorf("directives are %q", values)
 	}
 }

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -75,7 +76,7 @@ func (n need) met(value string) bool {
 
 // directives returns the values of all that cases need to know of a server. One
 // that it does not show is not in it.
-func directives(s Server, cases []*Case, timeout time.Duration) map[string]string {
+func directives(ctx context.Context, s Server, cases []*Case, timeout time.Duration) map[string]string {
 	values := map[string]string{}
 	var names []string
 	for _, c := range cases {
@@ -88,7 +89,7 @@ func directives(s Server, cases []*Case, timeout time.Duration) map[string]strin
 	if len(names) == 0 {
 		return values
 	}
-	a, err := dial(s, timeout)
+	a, err := dial(ctx, s, timeout)
 	if err != nil {
 		return values
 	}

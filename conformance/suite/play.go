@@ -82,9 +82,9 @@ func (r *runner) over(c *Case) {
 }
 
 // answers reports whether a server answers a client that has just come, be it by
-// not letting it in.
+// not letting it in. The end of the run does not matter.
 func (r *runner) answers(server Server) bool {
-	a, err := dial(server, r.Timeout)
+	a, err := dial(context.WithoutCancel(r.ctx), server, r.Timeout)
 	if err != nil {
 		return errors.As(err, new(refusal))
 	}

@@ -145,7 +145,7 @@ func Run(ctx context.Context, server Server, cases []*Case, o Options) *Report {
 	if slices.ContainsFunc(cases, func(c *Case) bool { return c.Screen }) {
 		r.noCLI = noCLI(server)
 	}
-	if slices.Contains(o.Protocols, 3) && refusesRESP3(server, o.Timeout) {
+	if slices.Contains(o.Protocols, 3) && refusesRESP3(ctx, server, o.Timeout) {
 		r.noRESP3 = true
 		r.Protocols = slices.DeleteFunc(slices.Clone(r.Protocols), func(p int) bool { return p == 3 })
 	}

@@ -264,7 +264,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 		if got := r.Results[0].Outcome; got != outcome && outcome == Passed || r.Cut != "" {
 			t.Errorf("%q: %s, want %s; cut since %q", answer, got, outcome, r.Cut)
 		}
-		if _, err := Identify(s, time.Second); err != nil && strings.Contains(err.Error(), "hidden") {
+		if _, err := Identify(t.Context(), s, time.Second); err != nil && strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q: shown: %v", answer, err)
 		}
 		if outcome == Passed && !strings.Contains(seen.String(), "PING") {
@@ -318,7 +318,7 @@ func TestBound(t *testing.T) {
 		}
 		return good(n, words)
 	})
-	id, err := Identify(s, time.Minute)
+	id, err := Identify(t.Context(), s, time.Minute)
 	if err != nil || id.Bound != "a node of a cluster" {
 		t.Fatalf("%+v, %v", id, err)
 	}

@@ -171,7 +171,7 @@ func (s *screen) run(ctx context.Context, server Server, timeout time.Duration, 
 		observe = func(string, bool, []byte) {}
 	}
 	// Who publishes has logged in before, so that MONITOR does not show it.
-	publisher, err := dial(server, timeout)
+	publisher, err := dial(ctx, server, timeout)
 	if err != nil {
 		return "", err
 	}

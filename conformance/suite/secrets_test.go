@@ -38,7 +38,7 @@ func TestPasswordThatIsRepeated(t *testing.T) {
 			s.Password = password
 			var mu sync.Mutex
 			var seen strings.Builder
-			id, err := Identify(s, time.Minute)
+			id, err := Identify(t.Context(), s, time.Minute)
 			if err != nil {
 				seen.WriteString(err.Error())
 			}

@@ -22,6 +22,8 @@ func (s Server) isUnix() bool {
 // not come, or was none, is closed: what comes later would be taken for the answer to
 // the next request, which goes over a new one.
 type admin struct {
+	ctx     context.Context // its end closes the connection
+	unwatch func() bool     // ends the watch over ctx
 	server  Server
 	nc      net.Conn
 	r       *bufio.Reader
@@ -29,13 +31,17 @@ type admin struct {
 	lost    bool
 }
 
-// dial connects and logs in.
-func dial(s Server, timeout time.Duration) (*admin, error) {
-	nc, err := transcript.Connect(context.Background(), s.Addr, s.TLS, timeout)
+// dial connects and logs in. The end of ctx ends that, and closes the connection.
+func dial(ctx context.Context, s Server, timeout time.Duration) (*admin, error) {
+	nc, err := transcript.Connect(ctx, s.Addr, s.TLS, timeout)
 	if err != nil {
+		if ended := context.Cause(ctx); ended != nil {
+			err = ended
+		}
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	a := &admin{server: s, nc: nc, r: bufio.NewReader(nc), timeout: timeout}
+	a := &admin{ctx: ctx, server: s, nc: nc, r: bufio.NewReader(nc), timeout: timeout}
+	a.unwatch = context.AfterFunc(ctx, func() { nc.Close() })
 	if login := s.login(); login != nil {
 		if _, err := a.ask(login); err != nil {
 			a.close()
@@ -48,13 +54,22 @@ func dial(s Server, timeout time.Duration) (*admin, error) {
 	return a, nil
 }
 
-func (a *admin) close() { a.nc.Close() }
+func (a *admin) close() {
+	a.unwatch()
+	a.nc.Close()
+}
+
+// stay lets the connection live on when the context of dial ends.
+func (a *admin) stay() {
+	a.unwatch()
+	a.ctx = context.WithoutCancel(a.ctx)
+}
 
 // do sends a command and returns its answer. An error that the server answers
 // is one. Any other costs the connection.
 func (a *admin) do(words ...string) (transcript.Value, error) {
 	if a.lost {
-		again, err := dial(a.server, a.timeout)
+		again, err := dial(a.ctx, a.server, a.timeout)
 		if err != nil {
 			return transcript.Value{}, fmt.Errorf("%s: %w", words[0], err)
 		}
@@ -76,18 +91,26 @@ func (a *admin) ask(words []string) (transcript.Value, error) {
 		b = transcript.Value{Kind: transcript.BulkString, Text: w}.AppendWire(b)
 	}
 	if _, err := a.nc.Write(b); err != nil {
-		return transcript.Value{}, fmt.Errorf("%s: %w", words[0], err)
+		return transcript.Value{}, fmt.Errorf("%s: %w", words[0], a.cause(err))
 	}
 	v, err := transcript.ReadValueWithin(a.r, transcript.MaxValue)
 	switch {
 	case err != nil:
-		return v, fmt.Errorf("%s: %w", words[0], err)
+		return v, fmt.Errorf("%s: %w", words[0], a.cause(err))
 	case v.Kind == transcript.EOF:
 		return v, fmt.Errorf("%s: the server closed the connection", words[0])
 	case v.Kind == transcript.SimpleError, v.Kind == transcript.BulkError:
 		return v, refusal{words[0], v.Text}
 	}
 	return v, nil
+}
+
+// cause returns why ctx has ended, or err if it has not.
+func (a *admin) cause(err error) error {
+	if ended := context.Cause(a.ctx); ended != nil {
+		return ended
+	}
+	return err
 }
 
 // A refusal is an error that the server answers.
@@ -115,9 +138,9 @@ type Identity struct {
 	Bound string
 }
 
-// Identify asks a server by INFO and HELLO what it is.
-func Identify(s Server, timeout time.Duration) (Identity, error) {
-	a, err := dial(s, timeout)
+// Identify asks a server by INFO and HELLO what it is. The end of ctx ends that.
+func Identify(ctx context.Context, s Server, timeout time.Duration) (Identity, error) {
+	a, err := dial(ctx, s, timeout)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -150,12 +173,15 @@ func Identify(s Server, timeout time.Duration) (Identity, error) {
 	if _, err := a.do("PING"); err != nil && !answered {
 		return Identity{}, hideError(fmt.Errorf("it answers neither INFO nor HELLO nor PING: %w", err), s)
 	}
+	if ended := context.Cause(ctx); ended != nil {
+		return Identity{}, ended
+	}
 	return Identity{Name: "a server that does not name itself", Column: Columns[0], Nearest: true, Bound: bound}, nil
 }
 
 // refusesRESP3 reports whether the server says that it has no RESP3, or no HELLO.
-func refusesRESP3(s Server, timeout time.Duration) bool {
-	a, err := dial(s, timeout)
+func refusesRESP3(ctx context.Context, s Server, timeout time.Duration) bool {
+	a, err := dial(ctx, s, timeout)
 	if err != nil {
 		return false
 	}

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,7 +41,7 @@ func (r *runner) prepare(server Server, c *Case, prefix string) (putBack func() 
 		return func() error { return nil }, nil
 	}
 	u := &undo{server: server, timeout: r.Timeout, directives: map[string]string{}}
-	if u.admin, err = dial(server, r.Timeout); err != nil {
+	if u.admin, err = dial(r.ctx, server, r.Timeout); err != nil {
 		return nil, err
 	}
 	for _, name := range c.restore {
@@ -56,6 +57,7 @@ func (r *runner) prepare(server Server, c *Case, prefix string) (putBack func() 
 		}
 		u.directives[name] = v.Elems[1].Text
 	}
+	u.admin.stay() // the end of the run is no reason to put nothing back
 	for _, words := range c.after {
 		words = slices.Clone(words)
 		for i := range words {
@@ -92,7 +94,7 @@ func (u *undo) do() error {
 // unchanged reports whether a directive that cannot be put back is what it was.
 // Who may not change it has not changed it before either.
 func (u *undo) unchanged(name string) bool {
-	a, err := dial(u.server, u.timeout)
+	a, err := dial(context.Background(), u.server, u.timeout)
 	if err != nil {
 		return false
 	}
@@ -116,7 +118,7 @@ func (u *undo) send(words []string) (err error) {
 		}
 		u.admin.close()
 	}
-	if u.admin, err = dial(u.server, u.timeout); err != nil {
+	if u.admin, err = dial(context.Background(), u.server, u.timeout); err != nil {
 		return err
 	}
 	_, err = u.admin.do(words...)

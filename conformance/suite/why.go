@@ -22,7 +22,7 @@ func (r *runner) look(server Server, cases []*Case, alone bool) sight {
 		overheard = r.strangers(server)
 	}
 	return sight{
-		directives: directives(server, cases, r.Timeout),
+		directives: directives(r.ctx, server, cases, r.Timeout),
 		overheard:  overheard,
 		address:    r.otherAddress(server, cases),
 		pongs:      r.pongsInRESP3(server),
@@ -51,7 +51,7 @@ const strangersTries = 3
 // tell that are then played.
 func (r *runner) strangers(server Server) string {
 	for range strangersTries {
-		a, err := dial(server, r.Timeout)
+		a, err := dial(r.ctx, server, r.Timeout)
 		if err != nil {
 			return "" // which each case will tell
 		}
@@ -85,7 +85,7 @@ func (a *admin) receivers(channel string) (n int, ok bool) {
 
 // receiversWithOurs is receivers of a while a subscriber of ours is there.
 func (r *runner) receiversWithOurs(a *admin, server Server, channel string) (n int, ok bool) {
-	ours, err := dial(server, r.Timeout)
+	ours, err := dial(r.ctx, server, r.Timeout)
 	if err != nil {
 		return 0, false
 	}
@@ -99,7 +99,7 @@ func (r *runner) receiversWithOurs(a *admin, server Server, channel string) (n i
 // pongsInRESP3 reports whether PING of a subscriber in RESP3 is answered as in
 // RESP2. Cases about that fail, and not all others with them.
 func (r *runner) pongsInRESP3(server Server) bool {
-	a, err := dial(server, r.Timeout)
+	a, err := dial(r.ctx, server, r.Timeout)
 	if err != nil {
 		return false
 	}
@@ -116,7 +116,7 @@ func (r *runner) pongsInRESP3(server Server) bool {
 // staysOpen reports whether the server does not close a connection of which the
 // client has closed its half. Cases about that fail, and not all others with them.
 func (r *runner) staysOpen(server Server) bool {
-	a, err := dial(server, r.Timeout)
+	a, err := dial(r.ctx, server, r.Timeout)
 	if err != nil {
 		return false
 	}
@@ -151,7 +151,7 @@ func (r *runner) otherAddress(server Server, cases []*Case) error {
 	if !asked || server.isUnix() {
 		return nil
 	}
-	a, err := dial(server, r.Timeout)
+	a, err := dial(r.ctx, server, r.Timeout)
 	if err != nil {
 		return nil // which each case will tell
 	}
