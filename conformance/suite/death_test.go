@@ -38,6 +38,11 @@ func TestDeathInACaseThatPasses(t *testing.T) {
 			t.Errorf("%+v, want %s", res, want)
 		}
 	}
+	for _, format := range Formats {
+		if out := written(t, r, format); strings.Contains(out, "raw") || !strings.Contains(out, "when SUB-002 had been played") {
+			t.Errorf("%s is to show no protocol:\n%s", format, out)
+		}
+	}
 	m.dead.Store(false)
 	again := func() error { m.dead.Store(false); return nil }
 	r = play(t, s, dying, Options{Protocols: []int{2}, Restart: again})

@@ -56,11 +56,11 @@ func (r *runner) play(c *Case) Result {
 		r.end(fmt.Errorf("%s has left a directive otherwise than it was", c.ID))
 	case !r.answers(r.server):
 		res.Outcome = Differs
-		res.Differences = append(res.Differences, Difference{Text: r.died()})
+		res.Differences = append(res.Differences, Difference{Proto: NoProto, Text: r.died()})
 	case r.Peer != nil && !r.answers(*r.Peer):
 		why := "the peer answered nobody any more when " + c.ID + " had been played"
 		res.Outcome = Differs
-		res.Differences = append(res.Differences, Difference{Text: why})
+		res.Differences = append(res.Differences, Difference{Proto: NoProto, Text: why})
 		r.end(errors.New(why))
 	}
 	res.Took = time.Since(began)

@@ -26,9 +26,12 @@ const (
 // Outcomes are all outcomes in the order of the columns of a matrix.
 var Outcomes = []Outcome{Passed, Differs, NotSupported, NotEstablished, NotRun}
 
+// NoProto is the protocol of what belongs to none, such as that the server has died.
+const NoProto = -1
+
 // A Difference is one thing a client did not receive as expected.
 type Difference struct {
-	// Proto is the protocol, 2 or 3, or transcript.Raw.
+	// Proto is the protocol, 2 or 3, or transcript.Raw, or NoProto.
 	Proto int
 	// Client is its name in the case. Empty means that no client is to blame.
 	Client string

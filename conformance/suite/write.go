@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/pubsubd/pubsubd/conformance/transcript"
 )
 
 // Formats are those that Report.Write knows.
@@ -146,9 +148,12 @@ func (r *Report) score() string {
 	return fmt.Sprintf("%d of %d cases passed, %d not run (%.1f %% of those run)", passed, all, notRun, percent)
 }
 
-// protocol is how reports call a protocol.
+// protocol is how reports call a protocol, empty for NoProto.
 func protocol(proto int) string {
-	if proto == 0 {
+	switch proto {
+	case NoProto:
+		return ""
+	case transcript.Raw:
 		return "raw"
 	}
 	return fmt.Sprintf("RESP%d", proto)
@@ -202,6 +207,9 @@ func printable(text string) string {
 
 // lines explains a difference.
 func (d Difference) lines() []string {
+	if d.Proto == NoProto {
+		return []string{printable(d.Text)}
+	}
 	where := protocol(d.Proto)
 	switch {
 	case d.Line > 0:
