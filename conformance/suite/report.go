@@ -214,14 +214,15 @@ func peerFailure(proto int, err error) Difference {
 
 // compare returns where two runs of a case are not the same. A run that came to
 // no end, since nobody could connect or nothing more was sent, is not the same as
-// any other: what has not been seen is not alike.
+// any other: what has not been seen is not alike. Where the peer's ends before that of
+// the server, this is the last difference, and nothing behind it is compared.
 func compare(proto int, run, peer *transcript.Run) []Difference {
 	var problems []transcript.Problem
 	for i, o := range run.Observations {
-		var want []transcript.Value
-		if i < len(peer.Observations) {
-			want = peer.Observations[i].Values
+		if i == len(peer.Observations) {
+			return append(differences(proto, problems), ended(proto, peer))
 		}
+		want := peer.Observations[i].Values
 		if !slices.EqualFunc(want, o.Values, sameValue) {
 			problems = append(problems, transcript.Problem{
 				Line: o.Expectation.Line, Client: o.Expectation.Client, Want: want, Got: o.Values, Received: o.Received,
@@ -237,6 +238,16 @@ func compare(proto int, run, peer *transcript.Run) []Difference {
 		d.unsupported = slices.ContainsFunc(run.Observations, func(o transcript.Observation) bool { return slices.ContainsFunc(o.Values, unknown) })
 	}
 	return []Difference{d}
+}
+
+// ended is the difference that the run of the peer has come to an end too early.
+func ended(proto int, peer *transcript.Run) Difference {
+	d := Difference{Proto: proto, Text: "the peer sent no more"}
+	if len(peer.Problems) > 0 {
+		p := peer.Problems[0]
+		d.Line, d.Client, d.Text = p.Line, p.Client, "the peer: "+p.Text
+	}
+	return d
 }
 
 func sameValue(a, b transcript.Value) bool { return a.String() == b.String() }
