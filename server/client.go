@@ -32,12 +32,13 @@ type client struct {
 	// Owned by the read loop; no lock.
 	resp3    bool // of the connection; out has its own for deliveries
 	authed   bool
-	failed   bool // the request at hand was answered with an error
-	outgrew  bool // closed for the length of its replies
-	ended    bool // no further request is run
-	ordered  bool // holds monitors.order
-	leftover bool // requests were left that are not for the goroutine of an event loop
-	heavy    bool // the last requests took long
+	failed   bool  // the request at hand was answered with an error
+	outgrew  bool  // closed for the length of its replies
+	ended    bool  // no further request is run
+	ordered  bool  // holds monitors.order
+	leftover bool  // requests were left that are not for the goroutine of an event loop
+	heavy    uint8 // batches still to be run by a goroutine of its own, as one on the loop took long
+	weight   uint8 // heavy, as it was set last
 	replies  replyMode
 	wrong    int32 // passwords since it connected or last logged in
 	in       requestReader
@@ -286,7 +287,8 @@ func (c *client) runAll() bool {
 				c.clock, c.w.run.follows = now, false
 			}
 			if c.clock-c.began > maxHeld {
-				c.heavy, c.leftover = true, true
+				c.leftover = true
+				c.weigh(true)
 			}
 		}
 		if len(c.reply)+c.w.pieced > maxReplies || c.w.fanned > maxFanned || c.clock-began > maxHeld {
@@ -312,7 +314,7 @@ func (c *client) endBatch() {
 		c.checkUnread()
 	}
 	c.endWork()
-	c.heavy = c.clock-c.began > maxHeld
+	c.weigh(c.clock-c.began > maxHeld)
 	c.s.checkClientMemory(c)
 	c.makeRoom()
 }

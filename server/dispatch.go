@@ -188,7 +188,7 @@ func (c *client) isQuick(cmd *command, argv [][]byte) bool {
 		return false
 	}
 	if cmd.flags&fPublish != 0 {
-		return !c.heavy && (len(argv) != 3 || len(argv[1]) <= longChannel)
+		return c.heavy == 0 && (len(argv) != 3 || len(argv[1]) <= longChannel)
 	}
 	return cmd.flags&fTouches == 0 || len(argv)+c.subscriptions() <= quickNames
 }

@@ -141,6 +141,25 @@ func (c *client) turn(first task) {
 	}
 }
 
+// maxWeight is the most batches of a client that are run elsewhere before the loop
+// tries the next.
+const maxWeight = 64
+
+// weigh follows a batch, which may have taken long. If it has, on a loop, some of the
+// next are run by a goroutine of the client's own, twice as many each time: how long
+// they take there says little, as many may wait for each other.
+func (c *client) weigh(long bool) {
+	switch {
+	case c.onLoop == nil:
+		c.heavy -= min(c.heavy, 1)
+	case long:
+		c.weight = min(2*c.weight+1, maxWeight)
+		c.heavy = c.weight
+	default:
+		c.weight /= 2
+	}
+}
+
 // callAgain ends a turn that goes on when the others have had theirs.
 func (c *client) callAgain() {
 	c.turnState.Store(turnIdle)

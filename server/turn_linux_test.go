@@ -414,3 +414,36 @@ func TestLoopReadsBehindUrgentData(t *testing.T) {
 		c.want("+PONG", "+PONG")
 	}
 }
+
+// Of a client whose requests take long, the loop tries fewer and fewer.
+func TestWeightOfRequests(t *testing.T) {
+	s := newServer(t)
+	c := localClient(s, discardTransport{})
+	l := &loop{s: s}
+	publish := publishCommand
+	argv := [][]byte{[]byte("PUBLISH"), []byte("c"), []byte("x")}
+	tries := func(batches int, long bool) (n int) {
+		for range batches {
+			if c.onLoop = nil; c.isQuick(publish, argv) {
+				c.onLoop = l
+				n++
+			}
+			c.weigh(long)
+		}
+		c.onLoop = nil
+		return n
+	}
+	if n := tries(1000, false); n != 1000 {
+		t.Errorf("%d of 1000 quick batches are tried by the loop", n)
+	}
+	if n, most := tries(1000, true), 1000/maxWeight+8; n > most {
+		t.Errorf("%d of 1000 batches that take long are tried by the loop, want %d at most", n, most)
+	}
+	if n, least := tries(1000, false), 1000-maxWeight; n < least {
+		t.Errorf("%d of 1000 quick batches are tried by the loop after long ones, want %d at least", n, least)
+	}
+	tries(1, true)
+	if n := tries(10, false); n != 9 {
+		t.Errorf("%d of 10 quick batches are tried by the loop after a single long one, want 9", n)
+	}
+}
