@@ -33,8 +33,9 @@ func (s *Server) Named(name string) Selection {
 	return s.Clients(func(c server.ClientInfo) bool { return c.Name == name })
 }
 
-// Clients selects the clients that match, or all if match is nil. Match is called once
-// for each client by each method, from the goroutine that calls it.
+// Clients selects the clients that match, or all if match is nil. Match is called by
+// each method, from the goroutine that calls it, once for each client, and once more for
+// one that is closed meanwhile and has not heard of it.
 func (s *Server) Clients(match func(server.ClientInfo) bool) Selection {
 	if match == nil {
 		match = func(server.ClientInfo) bool { return true }
@@ -130,7 +131,7 @@ func (p *pick) left() (list []*link) {
 		l.mu.Lock()
 		was, unheard := l.seen, (!ok || l.isOver()) && !l.shut
 		l.mu.Unlock()
-		if unheard && was.ID != 0 && p.f.match(was) {
+		if unheard && was.ID != 0 && !slices.Contains(p.links, l) && p.f.match(was) {
 			list = append(list, l)
 		}
 	}

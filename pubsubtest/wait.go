@@ -214,10 +214,15 @@ func (s *Server) WaitFor(what string, holds func(clients []server.ClientInfo) bo
 // is left of its subscriptions, and returns why it was closed and what was lost with it.
 // Unlike a wait for 0 subscribers or clients it does not miss the end of one that
 // connects again at once. What has ended before the call counts too, as far as
-// Server.Closures of package server tells: not from before a Restart, and of each sort
-// the latest 128.
+// Server.Closures of package server tells: of each sort the latest 128. With a Restart
+// IDs begin at 1 again: one from before it names another client. Who was refused has no
+// ID, so that 0 names nobody and ends the test.
 func (s *Server) WaitClosed(id uint64) (end server.Closure) {
 	s.helper()()
+	if id == 0 {
+		s.fatalf("WaitClosed: 0 is no client's ID")
+		return end
+	}
 	closed := func() bool {
 		srv := s.current().srv
 		ends := srv.Closures()
