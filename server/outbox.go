@@ -313,7 +313,8 @@ func (o *outbox) end() {
 		o.shut()
 		return
 	}
-	o.flush()
+	for o.flush() { // nothing more comes
+	}
 }
 
 // shut closes the connection of an outbox that has come to its end.
