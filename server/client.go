@@ -52,7 +52,7 @@ type client struct {
 	longest  int          // bytes of the longest of the replies
 	mark     int          // where the replies to the request at hand begin in reply
 	clock    time.Duration
-	began    time.Duration // when the requests at hand were begun with
+	began    time.Duration // when the requests at hand were begun with, but for what its loop did for others since
 	joined   bool          // the run at hand waits in onLoop.joined, and the rest of the turn with it
 	endWhy   closeReason   // set by the request at hand to close after its reply
 	lostBy   error         // why the connection cannot be read any more
@@ -271,6 +271,9 @@ func (c *client) runAll() bool {
 		c.countBuffers()
 	}
 	c.work()
+	if c.onLoop != nil {
+		c.w.spent = c.onLoop.spent
+	}
 	began := c.clock
 	c.began = c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
@@ -281,14 +284,12 @@ func (c *client) runAll() bool {
 			c.reserve(maxReplies) // many more, as a rule, and no garbage on the way there
 		}
 		if c.onLoop != nil {
-			if c.onLoop.sendLateAnswers(c.clock) { // which is not this client's doing
-				now := c.s.uptime()
-				c.began, began = c.began+now-c.clock, began+now-c.clock
-				c.clock, c.w.run.follows = now, false
-			}
+			c.onLoop.sendLateAnswers(c.clock)
+			c.excuse()
 			if c.clock-c.began > maxHeld {
 				c.leftover = true
 				c.weigh(true)
+				c.heavy++ // for the rest of this one
 			}
 		}
 		if len(c.reply)+c.w.pieced > maxReplies || c.w.fanned > maxFanned || c.clock-began > maxHeld {

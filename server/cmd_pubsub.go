@@ -210,6 +210,7 @@ func (c *client) finishRun() {
 		c.inOrder(c.finishRun)
 		return
 	}
+	c.excuse()
 	start := c.clock
 	if !r.follows {
 		start = c.s.uptime()

@@ -42,7 +42,8 @@ const (
 	flushLot = 32
 
 	// directReceivers is the number of receivers up to which a publisher
-	// writes to them itself, which has the least latency.
+	// writes to them itself, which has the least latency. An event loop does so
+	// only if messages do not come fast, or for one.
 	directReceivers = 16
 
 	// maxKeptDirty is the capacity of a list of receivers kept between batches.

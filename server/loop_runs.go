@@ -7,8 +7,8 @@ import (
 
 // joinedRuns are the last runs of clients of one event loop, all to one channel, that
 // are handed to the broker as one: many clients that publish to the same channel and
-// wait for each reply cost each receiver as little as one with a pipeline. Nothing
-// has happened yet for any of these clients, whose turns stop here until then.
+// wait for each reply cost each receiver as little as one with a pipeline. None of them
+// has been published yet, and the clients' turns stop until then.
 type joinedRuns struct {
 	clients  []*client
 	payloads [][]byte
@@ -31,7 +31,10 @@ func (l *loop) join(c *client) bool {
 	if num := len(l.runs.clients); num > 0 {
 		first := &l.runs.clients[0].w.run
 		if first.cmd != r.cmd || !bytes.Equal(first.channel, r.channel) || num == maxJoined || len(l.runs.payloads)+r.num > maxRun {
+			start := l.lend()
 			l.publish()
+			l.lent(start)
+			c.excuse()
 		}
 	}
 	if len(l.runs.clients) == 0 {
@@ -113,6 +116,7 @@ func (c *client) rest() {
 	default:
 		now := c.s.uptime()
 		c.clock, c.began = now, c.began+now-c.clock
+		c.w.spent = c.onLoop.spent
 	}
 	c.endBatch()
 }

@@ -337,3 +337,25 @@ func (o *slowSubscriber) Deliver(*broker.Delivery) {
 		runtime.Gosched()
 	}
 }
+
+// Nor is a client charged for runs of others that had to go before its own.
+func TestJoinedRunsOfOthersAreNotCharged(t *testing.T) {
+	l := newHeldLoop(t)
+	slow := &slowSubscriber{}
+	l.s.broker.Subscribe(l.s.broker.Join(slow), broker.Channel, "slow")
+	a, b := l.dial(t), l.dial(t)
+	l.meanwhile(t, func() {
+		l.send(t, a, "PUBLISH slow 1")
+		l.send(t, b, "PUBLISH d 2", "PUBLISH nobody 3")
+	})
+	a.want("1")
+	b.want("1", "0")
+	second := l.client(t, b)
+	waitFor(t, "the turn to end", func() bool { return second.turnState.Load() == turnIdle })
+	if second.weight > 0 {
+		t.Error("a client is found heavy for what others have published")
+	}
+	if took := time.Duration(l.s.stats[publishCommand.index].nanos.Load()); slow.calls != 1 || took >= 2*slowness {
+		t.Errorf("%d deliveries that take %v each are counted as %v", slow.calls, slowness, took)
+	}
+}

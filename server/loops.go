@@ -22,6 +22,9 @@ type loop struct {
 	before time.Duration // since, of those sent last
 
 	runs     joinedRuns
+	spent    time.Duration // on what waited for others when it was a client's turn
+	spending bool          // between lend and lent
+
 	answers  []*outbox     // of clients with short replies
 	answered time.Duration // when the first of answers was put there
 }
@@ -48,16 +51,36 @@ func (l *loop) sendAnswers() {
 	}
 }
 
+// lend begins with what is done for others in a client's turn, and lent ends it.
+// Excuse takes it off the time that the client's own requests have taken.
+func (l *loop) lend() (start time.Duration) {
+	if l.spending {
+		return -1
+	}
+	l.spending = true
+	return l.s.uptime()
+}
+
+func (l *loop) lent(start time.Duration) {
+	if start >= 0 {
+		l.spent += l.s.uptime() - start
+		l.spending = false
+	}
+}
+
 // sendLateAnswers is publish and sendAnswers if they have been kept for long. The time
-// is now. It tells whether that has taken time.
-func (l *loop) sendLateAnswers(now time.Duration) (took bool) {
-	if took = len(l.runs.clients) > 0 && now-l.runs.since > maxAnswerHeld; took {
+// is now.
+func (l *loop) sendLateAnswers(now time.Duration) {
+	if len(l.runs.clients) > 0 && now-l.runs.since > maxAnswerHeld {
+		start := l.lend()
 		l.publish()
+		l.lent(start)
 	}
 	if len(l.answers) > 0 && now-l.answered > maxAnswerHeld {
+		start := l.lend()
 		l.sendAnswers()
+		l.lent(start)
 	}
-	return took
 }
 
 // add keeps outboxes for sendOthers. The time is now.
@@ -67,7 +90,9 @@ func (l *loop) add(list []*outbox, now time.Duration) {
 	}
 	l.dirty = append(l.dirty, list...)
 	if now-l.since > maxHeld || l.s.flusher.backlog.Load() > maxFanned {
+		start := l.lend()
 		l.sendOthers()
+		l.lent(start)
 	}
 }
 

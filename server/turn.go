@@ -145,6 +145,17 @@ func (c *client) turn(first task) {
 // tries the next.
 const maxWeight = 64
 
+// excuse takes what the loop has done for others in the client's turn off the time
+// that its requests have taken.
+func (c *client) excuse() {
+	if l := c.onLoop; l != nil && c.w.spent != l.spent {
+		c.began += l.spent - c.w.spent
+		c.w.spent = l.spent
+		c.clock = c.s.uptime()
+		c.w.run.follows = false
+	}
+}
+
 // weigh follows a batch, which may have taken long. If it has, on a loop, some of the
 // next are run by a goroutine of the client's own, twice as many each time: how long
 // they take there says little, as many may wait for each other.

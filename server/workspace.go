@@ -1,12 +1,17 @@
 package server
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // A workspace is the memory that the requests of one client need while they are
 // run. Workspaces go round: a client that has sent nothing has none.
 type workspace struct {
 	reply []byte // memory of client.reply
 	words requestWords
+
+	spent time.Duration // loop.spent, as it was when the client's turn began or was excused
 
 	pieced int // bytes of replies queued in pieces since they were last sent on their way
 	fanned int // bytes delivered and not yet counted in the flusher's backlog
