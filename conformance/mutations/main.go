@@ -236,12 +236,12 @@ func (p player) try(m mutation) (text string, caught bool, err error) {
 }
 
 // notices reports whether the case with this id was played and tells by what came,
-// or did not come, the server from one that is right. A run that fails in another
-// way shows nothing.
+// or did not come, the server from one that is right. A server that dies, or a run
+// that fails in another way, shows nothing.
 func notices(r *suite.Report, id string) bool {
 	return slices.ContainsFunc(r.Results, func(res suite.Result) bool {
 		return res.Case.ID == id && (res.Outcome == suite.Differs || res.Outcome == suite.NotSupported) &&
-			slices.ContainsFunc(res.Differences, func(d suite.Difference) bool { return len(d.Want)+len(d.Got) > 0 })
+			len(res.Differences) > 0 && !slices.ContainsFunc(res.Differences, func(d suite.Difference) bool { return d.Proto == suite.NoProto })
 	})
 }
 

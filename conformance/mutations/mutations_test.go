@@ -69,12 +69,12 @@ func TestNotices(t *testing.T) {
 	for outcome, want := range map[suite.Outcome]bool{
 		suite.Differs: true, suite.NotSupported: true, suite.Passed: false, suite.NotRun: false, suite.NotEstablished: false,
 	} {
-		for _, d := range []suite.Difference{{Want: []byte("+OK\r\n")}, {Got: []byte("+OK\r\n")}, {Text: "the server answered nobody any more"}} {
+		for _, d := range []suite.Difference{{Want: []byte("+OK\r\n")}, {Got: []byte("+OK\r\n")}, {Client: "c2", Text: "no end of the stream"}, {Proto: suite.NoProto, Text: "the server answered nobody any more"}} {
 			r := &suite.Report{Cut: "the end", Results: []suite.Result{
 				{Case: &suite.Case{ID: "SUB-001"}, Outcome: outcome, Differences: []suite.Difference{d}},
 				{Case: &suite.Case{ID: "SUB-002"}, Outcome: suite.Differs, Differences: []suite.Difference{{Want: []byte("+OK\r\n")}}},
 			}}
-			if want := want && d.Text == ""; notices(r, "SUB-001") != want {
+			if want := want && d.Proto != suite.NoProto; notices(r, "SUB-001") != want {
 				t.Errorf("%s with %+v is noticed: %v", outcome, d, !want)
 			}
 		}
