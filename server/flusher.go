@@ -12,6 +12,7 @@ import (
 type flusher struct {
 	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
 	waiting atomic.Int64 // outboxes in dirty
+	round   atomic.Int64 // and how many there were when the last round began
 	crowded atomic.Int64 // outboxes with more than maxCare of the backlog
 
 	guard func(what string, run func()) // runs what must not panic; set before the first add, may be nil
@@ -28,11 +29,11 @@ type flusher struct {
 
 const (
 	// minBacklog to maxBacklog is the number of bytes that may wait for the flusher
-	// before publishers write themselves: backlogEach for each receiver that waits, so
-	// that writes to many are not smaller than to few.
+	// before publishers write themselves: backlogEach for each receiver that waits or
+	// has in this round, so that writes to many are not smaller than to few.
 	minBacklog  = 4 << 20
 	maxBacklog  = 32 << 20
-	backlogEach = 16 << 10
+	backlogEach = 32 << 10
 
 	// maxCare is how much of it may be for one receiver while there is more than
 	// minBacklog, so that nobody is offered too much at once.
@@ -111,6 +112,7 @@ func (f *flusher) run() {
 			f.mu.Lock()
 		}
 		round := len(f.dirty) - f.next
+		f.round.Store(int64(round))
 		f.mu.Unlock()
 		if round == 0 {
 			return
@@ -153,7 +155,7 @@ func (f *flusher) flush(lot []*outbox) {
 // isBehind tells whether publishers have to help.
 func (f *flusher) isBehind() bool {
 	n := f.backlog.Load()
-	return n > minBacklog && (f.crowded.Load() > 0 || n > min(maxBacklog, backlogEach*f.waiting.Load()))
+	return n > minBacklog && (f.crowded.Load() > 0 || n > min(maxBacklog, backlogEach*max(f.waiting.Load(), f.round.Load())))
 }
 
 // help has the caller flush until the backlog is within its bound. It is how a

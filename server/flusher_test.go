@@ -460,6 +460,57 @@ func TestFlusherIsBehind(t *testing.T) {
 	}
 }
 
+// At the end of a round few wait still. That is no reason to help.
+func TestFlusherIsNotBehindAtTheEndOfARound(t *testing.T) {
+	const receivers = 2 * minBacklog / backlogEach
+	f := idleFlusher()
+	f.started = false // with its goroutine
+	room := flusherRoom(f, outputLimits{})
+	asked := false
+	ask := func() {
+		if asked = true; f.waiting.Load() > flushLot {
+			t.Errorf("%d outboxes wait, this is not the end of a round", f.waiting.Load())
+		}
+		for _, tt := range []struct {
+			backlog int64
+			want    bool
+		}{{receivers * backlogEach, false}, {receivers*backlogEach + 1, true}} {
+			more := tt.backlog - f.backlog.Load()
+			f.backlog.Add(more)
+			if got := f.isBehind(); got != tt.want {
+				t.Errorf("with %d bytes for %d receivers: behind %v", tt.backlog, receivers, got)
+			}
+			f.backlog.Add(-more)
+		}
+	}
+	var list []*outbox
+	for i := range receivers {
+		o := room.open(-1)
+		if i == receivers-1 {
+			o.t = &askingTransport{o.to, ask}
+		}
+		_, counted := o.deliver(delivery("c", "x"))
+		f.backlog.Add(int64(counted))
+		list = append(list, o.outbox)
+	}
+	f.add(list...)
+	f.close()
+	if !asked || f.backlog.Load() != 0 {
+		t.Errorf("asked %v, backlog %d", asked, f.backlog.Load())
+	}
+}
+
+// An askingTransport calls a function before each write.
+type askingTransport struct {
+	*fakeTransport
+	ask func()
+}
+
+func (t *askingTransport) tryWrite(chunks [][]byte) (int, error) {
+	t.ask()
+	return t.fakeTransport.tryWrite(chunks)
+}
+
 // Nobody has so much waiting for the flusher that a client that reads is closed for it.
 func TestFlusherIsBehindForOneReceiver(t *testing.T) {
 	if maxCare+maxFanned >= maxUnoffered || maxCare > minBacklog {
