@@ -32,13 +32,14 @@ type client struct {
 	// Owned by the read loop; no lock.
 	resp3    bool // of the connection; out has its own for deliveries
 	authed   bool
-	failed   bool  // the request at hand was answered with an error
-	outgrew  bool  // closed for the length of its replies
-	ended    bool  // no further request is run
-	ordered  bool  // holds monitors.order
-	leftover bool  // requests were left that are not for the goroutine of an event loop
-	heavy    uint8 // batches still to be run by a goroutine of its own, as one on the loop took long
-	weight   uint8 // heavy, as it was set last
+	failed   bool        // the request at hand was answered with an error
+	outgrew  bool        // closed for the length of its replies
+	ended    bool        // no further request is run
+	ordered  bool        // holds monitors.order
+	leftover bool        // requests were left that are not for the goroutine of an event loop
+	heavy    uint8       // batches still to be run by a goroutine of its own, as one on the loop took long
+	weight   uint8       // heavy, as it was set last
+	class    clientClass // that the outbox goes by
 	replies  replyMode
 	wrong    int32 // passwords since it connected or last logged in
 	in       requestReader
@@ -293,11 +294,12 @@ func (c *client) runAll() bool {
 			}
 		}
 		if len(c.reply)+c.w.pieced > maxReplies || c.w.fanned > maxFanned || c.clock-began > maxHeld {
-			began = c.clock
 			c.finishRun()
 			c.deliverAll()
 			c.countBuffers()
 			c.makeRoom()
+			c.clock = c.s.uptime() // it may have waited
+			began = c.clock
 		}
 	}
 	return !c.leftover
@@ -437,4 +439,9 @@ func (c *client) kind() clientClass {
 }
 
 // setClass follows the client's subscribed state.
-func (c *client) setClass() { c.out.setClass(c.kind()) }
+func (c *client) setClass() {
+	if k := c.kind(); k != c.class {
+		c.class = k
+		c.out.setClass(k)
+	}
+}

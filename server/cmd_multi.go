@@ -122,6 +122,7 @@ func (c *client) runQueued(tx *transaction) {
 		c.reply = redcon.AppendArray(c.reply, len(tx.commands))
 	}
 	limit := c.s.out.limits.Load()[c.kind()]
+	c.clock = c.s.uptime() // to be alone may have taken long
 	for _, q := range tx.commands {
 		c.mark = len(c.reply)
 		if text := c.forbiddenNow(q.cmd, q.argv); text != "" {

@@ -21,6 +21,7 @@ type command struct {
 
 	// Set by enterCommands.
 	index     int                 // into the servers' command statistics
+	plain     bool                // one word names it, and nothing but it
 	subByName map[string]*command // without the container's name
 
 	// Set by enterPermissions.
@@ -145,6 +146,7 @@ func enterCommands() {
 	for _, cmd := range commandTable {
 		enter(cmd)
 		commandByName[cmd.name] = cmd
+		cmd.plain = len(cmd.subs) == 0
 		if len(cmd.subs) > 0 {
 			cmd.subByName = make(map[string]*command)
 		}

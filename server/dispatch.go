@@ -5,7 +5,7 @@ import "time"
 // dispatch checks one request in the order of Redis and runs it. The argv is
 // valid until the batch ends, that of an inline request until the next.
 func (c *client) dispatch(argv [][]byte) {
-	cmd, known := c.s.lookup(argv)
+	cmd, known := c.lookup(argv)
 	if c.onLoop != nil && !c.isQuick(cmd, argv) {
 		c.in.postpone()
 		c.leftover = true
@@ -29,7 +29,9 @@ func (c *client) dispatch(argv [][]byte) {
 		c.s.noticeData(c, argv[0])
 		c.reject(nil, argv, unknownCommand(cmd, argv))
 	default:
-		c.last.Store(cmd)
+		if c.last.Load() != cmd {
+			c.last.Store(cmd)
+		}
 		if c.perform(cmd, argv); c.held.Load() {
 			if c.replies == repliesSkip {
 				c.replies = repliesSkipNext // it comes again
@@ -50,6 +52,14 @@ func (c *client) dispatch(argv [][]byte) {
 	if c.endWhy != "" {
 		c.end(c.endWhy)
 	}
+}
+
+// lookup finds the command of a request, which as a rule is that of the last one.
+func (c *client) lookup(argv [][]byte) (cmd *command, known bool) {
+	if cmd := c.last.Load(); cmd != nil && cmd.plain && c.s.renamed == nil && equalFold(argv[0], cmd.name) {
+		return cmd, true
+	}
+	return c.s.lookup(argv)
 }
 
 // perform runs a known command, now or later, or refuses to.
@@ -137,20 +147,26 @@ func (c *client) reject(cmd *command, argv [][]byte, text string) {
 // call runs a command, counts it, and shows it to those who monitor.
 func (c *client) call(cmd *command, argv [][]byte) {
 	if c.s.modes.Load()&modeMonitored == 0 {
-		c.callAlone(cmd, argv)
+		start := c.clock // when the last one ended
+		if len(argv) > fewWords {
+			start = c.s.uptime() // to read this one took long
+		}
+		c.callAlone(cmd, argv, start)
 		return
 	}
 	c.inOrder(func() {
-		c.callAlone(cmd, argv)
+		c.callAlone(cmd, argv, c.s.uptime())
 		if cmd.flags&fAdmin == 0 {
 			c.tellMonitors(cmd, argv)
 		}
 	})
 }
 
-// callAlone runs a command and counts it.
-func (c *client) callAlone(cmd *command, argv [][]byte) {
-	start := c.s.uptime()
+// fewWords is how many words a request has at most that takes no time to be read.
+const fewWords = 8
+
+// callAlone runs a command, which begins at start, and counts it.
+func (c *client) callAlone(cmd *command, argv [][]byte, start time.Duration) {
 	cmd.run(c, argv)
 	c.clock = c.s.uptime()
 	took := c.clock - start
@@ -177,7 +193,6 @@ func (c *client) countCalls(cmd *command, n int, took time.Duration) (each time.
 		c.failed = false
 	}
 	c.calls.Add(int64(n))
-	c.s.commands.Add(int64(n))
 	return each
 }
 

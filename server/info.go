@@ -197,7 +197,7 @@ func (s *Server) infoStats(w *infoWriter) {
 	total, _, _ := s.errors.snapshot()
 	kbps := func(name string, r *rate) { w.field(name, fmt.Sprintf("%.2f", r.perSecond()/1024)) }
 	w.field("total_connections_received", s.connections.Load())
-	w.field("total_commands_processed", s.commands.Load())
+	w.field("total_commands_processed", s.commandsRun())
 	w.field("instantaneous_ops_per_sec", int64(s.ops.perSecond()))
 	w.field("total_net_input_bytes", s.netInput.Load())
 	w.field("total_net_output_bytes", s.out.sent.Load())

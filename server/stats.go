@@ -15,7 +15,6 @@ import (
 type counters struct {
 	connections   atomic.Int64 // received, refused ones too
 	rejected      atomic.Int64 // refused
-	commands      atomic.Int64 // run
 	netInput      atomic.Int64 // bytes
 	reads         atomic.Int64 // that brought any
 	authDenied    atomic.Int64 // failed logins
@@ -114,15 +113,23 @@ func (r *rate) perSecond() float64 {
 // sample takes the rates' samples.
 func (s *Server) sample() {
 	now := s.uptime()
-	s.ops.sample(s.commands.Load(), now)
+	s.ops.sample(s.commandsRun(), now)
 	s.input.sample(s.netInput.Load(), now)
 	s.output.sample(s.out.sent.Load(), now)
 	s.survey(now)
 }
 
+// commandsRun is how many commands have been run.
+func (s *Server) commandsRun() (n int64) {
+	for i := range s.stats {
+		n += s.stats[i].calls.Load()
+	}
+	return n
+}
+
 // resetStats is CONFIG RESETSTAT.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.commands, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.panics} {
+	for _, n := range []*atomic.Int64{&s.connections, &s.rejected, &s.netInput, &s.reads, &s.out.sent, &s.out.writes, &s.authDenied, &s.cmdDenied, &s.keyDenied, &s.channelDenied, &s.panics} {
 		n.Store(0)
 	}
 	s.closures.reset()
