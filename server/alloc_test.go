@@ -18,7 +18,7 @@ func TestPublishDoesNotAllocate(t *testing.T) {
 		for _, tt := range []struct {
 			payload, pipeline int
 			want              float64
-		}{{16, 1, 0}, {1000, 1, 0}, {16, 20, 0}, {maxRunPayload, 20, 1}} {
+		}{{16, 1, 0}, {1000, 1, 0}, {16, 20, 0}, {1 << 10, 20, 1}, {16 << 10, 3, 1}} {
 			s := newServer(t)
 			pub := publisherTo(s, receivers, func() transport { return discardTransport{} })
 			in := bytes.Repeat(encode("PUBLISH", "c", strings.Repeat("x", tt.payload)), tt.pipeline)

@@ -114,6 +114,7 @@ func (c *client) publish(k broker.Kind, argv [][]byte) {
 type run struct {
 	cmd      *command
 	num      int
+	bytes    int    // of the payloads
 	name     []byte // of the command as the client spelled it first
 	channel  []byte
 	payloads [][]byte
@@ -127,22 +128,22 @@ type run struct {
 }
 
 const (
-	// maxRun is the most messages of one run, and maxRunPayload the longest
-	// message in one, in bytes.
-	maxRun        = 256
-	maxRunPayload = 1 << 10
+	// maxRun is the most messages of one run, and maxRunBytes the most bytes of
+	// their payloads.
+	maxRun      = 256
+	maxRunBytes = 256 << 10
 )
 
 // takes tells whether a request can be added to the run at hand.
 func (r *run) takes(c *client, cmd *command, argv [][]byte) bool {
-	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && len(argv[2]) <= maxRunPayload && bytes.Equal(argv[1], r.channel) && bytes.Equal(argv[0], r.name)
+	return cmd == r.cmd && r.num < maxRun && !c.in.inline && len(argv) == 3 && r.bytes+len(argv[2]) <= maxRunBytes && bytes.Equal(argv[1], r.channel) && bytes.Equal(argv[0], r.name)
 }
 
 // add begins or goes on with a run. It refuses what has to be published on its
-// own: a long message, an inline request, whose words are soon overwritten,
+// own: a very long message, an inline request, whose words are soon overwritten,
 // and whatever comes of a client that might receive it or wants no reply.
 func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
-	if c.in.inline || len(argv[2]) > maxRunPayload || c.replies != repliesOn || c.subscriptions() > 0 {
+	if c.in.inline || r.bytes+len(argv[2]) > maxRunBytes || c.replies != repliesOn || c.subscriptions() > 0 {
 		return false
 	}
 	if r.num == 0 {
@@ -151,6 +152,7 @@ func (r *run) add(c *client, cmd *command, argv [][]byte) bool {
 	r.cmd, r.name, r.channel = cmd, argv[0], argv[1]
 	r.payloads = append(r.payloads, argv[2])
 	r.num++
+	r.bytes += len(argv[2])
 	return true
 }
 
@@ -162,19 +164,20 @@ func (c *client) runsOn() bool {
 	if r.num == 0 || r.num == maxRun || c.s.modes.Load() != 0 || c.tracking != nil || c.judged != c.user.Load().Rules() {
 		return false
 	}
-	payload, ok := c.in.another(maxRunPayload)
+	payload, ok := c.in.another(maxRunBytes - r.bytes)
 	if !ok {
 		return c.runsElsewhere()
 	}
 	r.payloads = append(r.payloads, payload)
 	r.num++
+	r.bytes += len(payload)
 	return true
 }
 
 // runsElsewhere begins a run with the next request if that is one like those of the
 // run at hand to another channel, which the client may publish to.
 func (c *client) runsElsewhere() bool {
-	channel, payload, ok := c.in.alike(longChannel, maxRunPayload)
+	channel, payload, ok := c.in.alike(longChannel, maxRunBytes)
 	if !ok {
 		return false
 	}
@@ -187,7 +190,7 @@ func (c *client) runsElsewhere() bool {
 		c.in.postpone()
 		return false
 	}
-	next := run{cmd: r.cmd, num: 1, name: r.name, channel: channel, from: c.in.last, follows: true}
+	next := run{cmd: r.cmd, num: 1, bytes: len(payload), name: r.name, channel: channel, from: c.in.last, follows: true}
 	c.finishRun()
 	next.payloads = append(r.payloads, payload)
 	*r = next

@@ -12,6 +12,7 @@ import (
 type joinedRuns struct {
 	clients  []*client
 	payloads [][]byte
+	bytes    int           // of the payloads
 	since    time.Duration // when the first was read, since the server's start
 }
 
@@ -30,7 +31,7 @@ func (l *loop) join(c *client) bool {
 	r := &c.w.run
 	if num := len(l.runs.clients); num > 0 {
 		first := &l.runs.clients[0].w.run
-		if first.cmd != r.cmd || !bytes.Equal(first.channel, r.channel) || num == maxJoined || len(l.runs.payloads)+r.num > maxRun {
+		if first.cmd != r.cmd || !bytes.Equal(first.channel, r.channel) || num == maxJoined || len(l.runs.payloads)+r.num > maxRun || l.runs.bytes+r.bytes > maxRunBytes {
 			start := l.lend()
 			l.publish()
 			l.lent(start)
@@ -45,6 +46,7 @@ func (l *loop) join(c *client) bool {
 	}
 	l.runs.clients = append(l.runs.clients, c)
 	l.runs.payloads = append(l.runs.payloads, r.payloads...)
+	l.runs.bytes += r.bytes
 	c.joined = true
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +172,41 @@ func TestRunsThatAreNotJoined(t *testing.T) {
 	want := []string{"c=1", "d=2 d=3", strings.TrimSuffix(strings.Repeat("c=x ", maxRun-1), " "), "c=5 c=6"}
 	if !slices.Equal(l.sub.runs, want) {
 		t.Errorf("delivered %q, want %q", l.sub.runs, want)
+	}
+}
+
+// Nor are so many that they are too long together.
+func TestLongRunsAreNotJoined(t *testing.T) {
+	const size = maxRunBytes/6 - 10
+	l := newHeldLoop(t)
+	var conns []*testConn
+	for range 7 {
+		conns = append(conns, l.dial(t))
+	}
+	var payloads []string
+	l.meanwhile(t, func() {
+		for i, conn := range conns {
+			payload := strings.Repeat(strconv.Itoa(i), size)
+			payloads = append(payloads, "c="+payload)
+			l.send(t, conn, "PUBLISH c "+payload)
+			fd := int(l.client(t, conn).fd)
+			waitFor(t, "all of a request to come in", func() bool {
+				n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+				return err == nil && n > size
+			})
+		}
+	})
+	for _, conn := range conns {
+		conn.want("1")
+	}
+	// How many are joined depends on how long they take, too.
+	if got := strings.Join(l.sub.runs, " "); got != strings.Join(payloads, " ") {
+		t.Errorf("delivered %d bytes, want %d messages of %d", len(got), len(conns), size)
+	}
+	for _, run := range l.sub.runs {
+		if n := strings.Count(run, "c="); n > 6 {
+			t.Errorf("a run of %d messages of %d bytes", n, size)
+		}
 	}
 }
 

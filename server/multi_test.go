@@ -143,7 +143,7 @@ func TestRuns(t *testing.T) {
 	publish("SPUBLISH", "c", "shard2", "1", "smessage")
 	publish("PUBLISH", "c", "mixed", "1", "message")
 	publish("PUBLISH", "none", "x", "0", "")
-	publish("PUBLISH", "c", string(make([]byte, maxRunPayload+1)), "1", "message")
+	publish("PUBLISH", "c", string(make([]byte, maxRunBytes+1)), "1", "message")
 	publish("PUBLISH", "c", "last", "1", "message")
 	requests = append(requests, "PUBLISH c", "PUBLISH c z")
 	replies = append(replies, "-ERR wrong number of arguments for 'publish' command", "1")

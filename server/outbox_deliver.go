@@ -41,7 +41,7 @@ func (o *outbox) sharesLocked(n int) bool {
 }
 
 // longestMessage is about the size of the longest message of a delivery that
-// takes n bytes. Only runs, which are of short messages, have to be looked at.
+// takes n bytes. Only runs have to be looked at.
 func longestMessage(d *broker.Delivery, n int) int {
 	if len(d.Payloads) == 1 {
 		return n

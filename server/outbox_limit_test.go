@@ -36,7 +36,7 @@ func TestHardLimitOfRun(t *testing.T) {
 		o := newOutboxRoom(pubsubLimit(OutputLimit{Hard: 1000})).open(-1)
 		run := make([]string, maxRun)
 		for i := range run {
-			run[i] = strings.Repeat("x", maxRunPayload)
+			run[i] = strings.Repeat("x", maxRunBytes/maxRun)
 		}
 		o.send("c", run...)
 		synctest.Wait()

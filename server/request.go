@@ -79,6 +79,9 @@ type requestReader struct {
 	tail   int           // and of its last; both are of no use if it was inline
 	words  *requestWords // nil between rounds
 	inline bool          // the last request was inline: the next overwrites its words
+
+	widens bool // the buffer may be a wide one while much comes
+	wide   bool // much has come in the last round
 }
 
 // requestWords is memory for the elements of a request, used again and again.
@@ -91,12 +94,18 @@ const (
 	minSpace = 16 << 10 // free bytes below which a buffer grows
 	keepArgv = 64       // elements of argv kept from one round to the next
 	keepTail = 4 << 10  // bytes of an incomplete request that move to a small buffer
+
+	// wideBuffer is the size of the buffer of who sends many requests of at least
+	// largeRequest bytes: of an ordinary one few are read at a time, and large messages
+	// leave in larger writes if there are more.
+	wideBuffer   = 4 * maxBuffer
+	largeRequest = 8 << 10
 )
 
 // space returns room for received bytes.
 func (r *requestReader) space() []byte {
 	if r.buf == nil {
-		r.buf = getBuffer(maxBuffer)
+		r.buf = getBuffer(r.free())
 	}
 	if n := r.nextSize(); n > 0 {
 		r.move(n)
@@ -107,6 +116,9 @@ func (r *requestReader) space() []byte {
 // nextSize is the size of the buffer that space changes to, in bytes, 0 if it
 // keeps the one there is.
 func (r *requestReader) nextSize() int {
+	if r.wide && cap(r.buf.b) < wideBuffer {
+		return wideBuffer
+	}
 	if cap(r.buf.b)-r.end >= minSpace {
 		return 0
 	}
@@ -117,13 +129,21 @@ func (r *requestReader) nextSize() int {
 	return bufferSize(n)
 }
 
+// free is the size in bytes of the buffer that a client has without asking.
+func (r *requestReader) free() int {
+	if r.wide {
+		return wideBuffer
+	}
+	return maxBuffer
+}
+
 // growth is how many bytes more the next call of space takes, 0 as long as the
 // buffer is one that clients have without asking.
 func (r *requestReader) growth() int {
 	if r.buf == nil {
 		return 0
 	}
-	if n := r.nextSize(); n > maxBuffer {
+	if n := r.nextSize(); n > r.free() {
 		return n - cap(r.buf.b)
 	}
 	return 0
@@ -167,12 +187,16 @@ func (r *requestReader) settle() {
 		r.words.settle()
 	}
 	n := r.buffered()
+	// An ordinary buffer was full, mostly of whole requests, which are large.
+	r.wide = r.widens && r.end >= maxBuffer && n <= r.end/2 && r.start-r.last >= largeRequest
 	switch {
 	case r.buf == nil:
 	case n == 0:
 		r.release()
 	case n <= keepTail && cap(r.buf.b) > 2*keepTail:
 		r.move(n)
+	case r.wide && cap(r.buf.b) > maxBuffer && n <= maxBuffer-minSpace: // for who sends no more
+		r.move(maxBuffer)
 	case r.start > 0:
 		r.buf.b = r.buf.b[:copy(r.buf.b, r.buf.b[r.start:r.end])]
 		r.rebase()

@@ -97,6 +97,32 @@ func TestAnotherRequestInPieces(t *testing.T) {
 	}
 }
 
+// Messages that are many bytes together are several runs, so that what a receiver is
+// given in one piece has a bound.
+func TestRunsOfLargeMessages(t *testing.T) {
+	s := newServer(t)
+	to := newFakeTransport(-1)
+	c := clientOf(t, s, to, "+publish", "&*")
+	const size = maxRunBytes/2 - 10
+	in := slices.Concat(slices.Repeat(encode("PUBLISH", "a", strings.Repeat("m", size)), 3),
+		encode("PUBLISH", "a", strings.Repeat("m", maxRunBytes)), encode("PUBLISH", "a", strings.Repeat("m", maxRunBytes+1)), encode("PUBLISH", "a", "m"))
+	c.in.buf = getBuffer(len(in))
+	c.in.received(copy(c.in.space(), in))
+	c.work()
+	for i, want := range []struct{ num, bytes int }{{1, size}, {2, 2 * size}, {1, size}, {1, maxRunBytes}, {0, 0}, {1, 1}} {
+		if c.clock = s.uptime(); !c.runsOn() && !c.runNext() {
+			t.Fatal("a request has not come")
+		}
+		if r := &c.w.run; r.num != want.num || r.bytes != want.bytes || len(r.payloads) != want.num {
+			t.Errorf("after request %d: %d messages of %d bytes in %d payloads, want %+v", i, r.num, r.bytes, len(r.payloads), want)
+		}
+	}
+	c.batch()
+	if got := strings.Join(to.frames(t), " "); got != "0 0 0 0 0 0" {
+		t.Errorf("answered %q", got)
+	}
+}
+
 // All messages of a pipeline are one run, and a permission that goes between two of
 // them ends it.
 func TestRunOfAPipeline(t *testing.T) {

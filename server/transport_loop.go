@@ -153,6 +153,7 @@ func (s *Server) joinLoop(c *client, nc net.Conn) bool {
 	}
 	t.sock = sock
 	c.t, c.out.t, c.fd = t, t, int32(fd)
+	c.in.widens = true
 	_ = nc.Close()
 	return true
 }
