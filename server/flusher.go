@@ -1,6 +1,7 @@
 package server
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -15,7 +16,8 @@ type flusher struct {
 	round   atomic.Int64 // and how many there were when the last round began
 	crowded atomic.Int64 // outboxes with more than maxCare of the backlog
 
-	guard func(what string, run func()) // runs what must not panic; set before the first add, may be nil
+	guard   func(what string, run func()) // runs what must not panic; set before the first add, may be nil
+	helpers int                           // how many publishers may flush beside it; set before the first add
 
 	mu      sync.Mutex // guards the fields below, but for done
 	dirty   []*outbox  // in the order they became dirty; taken from next
@@ -23,6 +25,8 @@ type flusher struct {
 	started bool // run has been started, by the first add
 	asleep  bool // run waits for the bell, or is about to
 	closed  bool
+	helping int           // publishers that flush beside it
+	relief  chan struct{} // closed when those who wait in help may look again; nil if nobody does
 	bell    *doorbell     // made by the first add
 	done    chan struct{} // closed when run has ended
 }
@@ -105,6 +109,7 @@ func (f *flusher) run() {
 	var lot [flushLot]*outbox
 	for {
 		f.mu.Lock()
+		f.relieveLocked()
 		for f.next == len(f.dirty) && !f.closed {
 			f.asleep = true
 			f.mu.Unlock()
@@ -119,6 +124,7 @@ func (f *flusher) run() {
 		}
 		for round > 0 {
 			f.mu.Lock()
+			f.relieveLocked()
 			n := f.takeLocked(lot[:min(round, flushLot)])
 			f.mu.Unlock()
 			if n == 0 {
@@ -158,18 +164,56 @@ func (f *flusher) isBehind() bool {
 	return n > minBacklog && (f.crowded.Load() > 0 || n > min(maxBacklog, backlogEach*max(f.waiting.Load(), f.round.Load())))
 }
 
-// help has the caller flush until the backlog is within its bound. It is how a
-// publisher that is faster than its receivers' connections is slowed down.
+// flushHelpers is how many publishers may flush beside the flusher: together they have
+// half of the processors. The others are for what is published next, and for receivers
+// on the same machine, from whom more writers would only take the processors that they
+// need to read.
+func flushHelpers() int { return max(0, runtime.GOMAXPROCS(0)/2-1) }
+
+// help is how a publisher that is faster than its receivers' connections is slowed
+// down: until the backlog is within its bound the caller flushes, if not too many do, or
+// else waits.
 func (f *flusher) help() {
+	if !f.isBehind() {
+		return
+	}
+	f.mu.Lock()
+	for f.helping >= f.helpers && !f.closed {
+		if f.next == len(f.dirty) || !f.isBehind() {
+			f.mu.Unlock()
+			return
+		}
+		if f.relief == nil {
+			f.relief = make(chan struct{})
+		}
+		relief := f.relief
+		f.mu.Unlock()
+		<-relief
+		f.mu.Lock()
+	}
+	f.helping++
+	f.mu.Unlock()
 	var lot [flushLot]*outbox
 	for f.isBehind() {
 		f.mu.Lock()
 		n := f.takeLocked(lot[:])
 		f.mu.Unlock()
 		if n == 0 {
-			return
+			break
 		}
 		f.flush(lot[:n])
+	}
+	f.mu.Lock()
+	f.helping--
+	f.mu.Unlock()
+}
+
+// relieveLocked has those who wait in help look again if the backlog is within its bound,
+// or what is left of it is none of the flusher's.
+func (f *flusher) relieveLocked() {
+	if f.relief != nil && (f.next == len(f.dirty) || !f.isBehind()) {
+		close(f.relief)
+		f.relief = nil
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,7 @@ func bubbleFlusher() *flusher {
 
 // idleFlusher is a flusher without its goroutine.
 func idleFlusher() *flusher {
-	return &flusher{started: true}
+	return &flusher{started: true, helpers: 1}
 }
 
 // flusherRoom is a room whose backlog is that of a flusher.
@@ -85,6 +86,73 @@ func TestFlusherHelpBoundsBacklog(t *testing.T) {
 	}
 	if f.next != len(f.dirty) {
 		t.Error("help stopped above the bound")
+	}
+}
+
+// Of publishers that are too fast some flush, and the others wait until the flusher is
+// not behind any more, has nothing left to do, or ends.
+func TestFlusherHelpersAreFew(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		end     func(f *flusher)
+		helpers int
+	}{
+		{"caught up", func(f *flusher) { f.backlog.Add(-f.backlog.Load()) }, 0},
+		{"nothing left", func(*flusher) {}, 0},
+		{"beside a helper", func(f *flusher) { f.backlog.Add(-f.backlog.Load()) }, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := bubbleFlusher()
+				f.helpers = tt.helpers
+				room := flusherRoom(f, outputLimits{})
+				var held [3]chan struct{} // what the first outbox of each lot waits for
+				var list []*outbox
+				for i := range len(held) * flushLot {
+					o := room.open(-1)
+					if i%flushLot == 0 {
+						wait := make(chan struct{})
+						held[i/flushLot] = wait
+						o.t = &askingTransport{o.to, func() { <-wait }}
+					}
+					o.deliver(delivery("c", "x"))
+					list = append(list, o.outbox)
+				}
+				f.add(list...)
+				synctest.Wait()
+				f.backlog.Store(1 << 40)
+				var helping atomic.Int32
+				var done sync.WaitGroup
+				for range 4 {
+					done.Go(func() {
+						helping.Add(1)
+						f.help()
+						helping.Add(-1)
+					})
+				}
+				synctest.Wait()
+				if n := helping.Load(); n != 4 {
+					t.Errorf("%d of 4 publishers wait", n)
+				}
+				f.mu.Lock()
+				if left := len(f.dirty) - f.next; f.helping != tt.helpers || left != (2-tt.helpers)*flushLot {
+					t.Errorf("%d help and %d outboxes are left, want %d helpers", f.helping, left, tt.helpers)
+				}
+				f.mu.Unlock()
+				tt.end(f)
+				close(held[0]) // the flusher goes on with the next lot
+				synctest.Wait()
+				if n, want := helping.Load(), map[string]int32{"caught up": 0, "nothing left": 4, "beside a helper": int32(tt.helpers)}[tt.name]; n != want {
+					t.Errorf("%d publishers wait, want %d", n, want)
+				}
+				close(held[1])
+				close(held[2])
+				done.Wait()
+				f.close()
+				f.backlog.Store(1 << 40)
+				f.help() // waits for nobody
+			})
+		})
 	}
 }
 

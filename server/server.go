@@ -125,6 +125,7 @@ func New(conf *Config) (*Server, error) {
 	s.broker.Leave(s.departed)
 	s.closures = newClosureLog()
 	s.flusher.guard = s.guarded
+	s.flusher.helpers = flushHelpers()
 	s.stats = make([]commandStats, len(allCommands))
 	s.queries.room = sync.NewCond(&s.queries.mu)
 	s.out.now = func() int64 { return 1 + int64(s.uptime()/time.Second) }
