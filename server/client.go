@@ -43,16 +43,17 @@ type client struct {
 	replies  replyMode
 	wrong    int32 // passwords since it connected or last logged in
 	in       requestReader
-	reply    []byte       // replies not yet queued in out
-	onLoop   *loop        // whose goroutine has the client's turn, so that nothing may wait; nil if none has
-	w        *workspace   // nil while no requests are run
-	before   int64        // bytes it was sent or had queued when it was last logged out
-	judged   *acl.Rules   // that the request at hand was allowed by
-	tx       *transaction // nil outside MULTI
-	broker   operations   // the broker, or its Exclusive while EXEC runs
-	longest  int          // bytes of the longest of the replies
-	mark     int          // where the replies to the request at hand begin in reply
-	clock    time.Duration
+	reply    []byte        // replies not yet queued in out
+	onLoop   *loop         // whose goroutine has the client's turn, so that nothing may wait; nil if none has
+	w        *workspace    // nil while no requests are run
+	before   int64         // bytes it was sent or had queued when it was last logged out
+	judged   *acl.Rules    // that the request at hand was allowed by
+	tx       *transaction  // nil outside MULTI
+	broker   operations    // the broker, or its Exclusive while EXEC runs
+	longest  int           // bytes of the longest of the replies
+	mark     int           // where the replies to the request at hand begin in reply
+	clock    time.Duration // when the last command ended, or the batch began, since the server's start
+	late     bool          // time has passed since then, which is not that of the next command
 	began    time.Duration // when the requests at hand were begun with, but for what its loop did for others since
 	joined   bool          // the run at hand waits in onLoop.joined, and the rest of the turn with it
 	endWhy   closeReason   // set by the request at hand to close after its reply
@@ -275,6 +276,7 @@ func (c *client) runAll() bool {
 	if c.onLoop != nil {
 		c.w.spent = c.onLoop.spent
 	}
+	c.late = false
 	began := c.clock
 	c.began = c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
@@ -295,8 +297,8 @@ func (c *client) runAll() bool {
 		}
 		if len(c.reply)+c.w.pieced > maxReplies || c.w.fanned > maxFanned || c.clock-began > maxHeld {
 			c.finishRun()
+			c.countBuffers() // before anything is waited for
 			c.deliverAll()
-			c.countBuffers()
 			c.makeRoom()
 			c.clock = c.s.uptime() // it may have waited
 			began = c.clock

@@ -13,9 +13,11 @@ func (c *client) deliverAll() {
 		c.w.pieced = 0
 	}
 	c.deliverOthers()
-	if c.onLoop == nil {
+	switch {
+	case c.ordered: // the others would have to wait, too
+	case c.onLoop == nil:
 		c.s.flusher.help()
-	} else if c.s.flusher.isBehind() {
+	case c.s.flusher.isBehind():
 		c.leftover = true
 	}
 }

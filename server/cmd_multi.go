@@ -30,6 +30,7 @@ type queuedCommand struct {
 
 // queue puts a command off until EXEC.
 func (c *client) queue(cmd *command, argv [][]byte) {
+	c.late = true
 	c.reply = redcon.AppendString(c.reply, "QUEUED")
 	if c.tx.failed {
 		return // EXEC will refuse: nothing of it is needed
@@ -122,7 +123,6 @@ func (c *client) runQueued(tx *transaction) {
 		c.reply = redcon.AppendArray(c.reply, len(tx.commands))
 	}
 	limit := c.s.out.limits.Load()[c.kind()]
-	c.clock = c.s.uptime() // to be alone may have taken long
 	for _, q := range tx.commands {
 		c.mark = len(c.reply)
 		if text := c.forbiddenNow(q.cmd, q.argv); text != "" {
@@ -130,6 +130,7 @@ func (c *client) runQueued(tx *transaction) {
 			c.failed = false // EXEC has not
 		} else {
 			before := len(c.reply)
+			c.late = true // to be alone, or to look at those before, may have taken long
 			c.call(q.cmd, q.argv)
 			grown += max(0, len(c.reply)-before)
 		}

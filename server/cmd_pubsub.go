@@ -238,8 +238,9 @@ func (c *client) published(n int, took time.Duration) {
 	c.reply = appendInts(c.reply, n, r.num)
 	c.mark = len(c.reply)
 	c.failed = false
-	if each := c.countCalls(r.cmd, r.num, took); each >= c.s.slowest() {
-		c.runTookLong(each)
+	c.countCalls(r.cmd, r.num, took)
+	if took >= c.s.slowest() {
+		c.runTookLong(took)
 	}
 	if c.ordered {
 		for _, payload := range r.payloads {

@@ -26,6 +26,7 @@ func (c *client) dispatch(argv [][]byte) {
 		return
 	case !known:
 		c.last.Store(nil)
+		c.late = true
 		c.s.noticeData(c, argv[0])
 		c.reject(nil, argv, unknownCommand(cmd, argv))
 	default:
@@ -40,6 +41,7 @@ func (c *client) dispatch(argv [][]byte) {
 		}
 	}
 	if c.tracking != nil {
+		c.late = true
 		c.afterTracked(cmd, known)
 	}
 	if c.silent() && c.mark < len(c.reply) {
@@ -127,6 +129,7 @@ func (c *client) refusal(cmd *command, argv [][]byte) string {
 // reject answers a request that is not run. A transaction that is being queued
 // fails by it; by a refused EXEC it ends, which those who monitor are shown.
 func (c *client) reject(cmd *command, argv [][]byte, text string) {
+	c.late = true
 	if c.tx != nil {
 		c.tx.failed = true
 	}
@@ -147,10 +150,11 @@ func (c *client) reject(cmd *command, argv [][]byte, text string) {
 // call runs a command, counts it, and shows it to those who monitor.
 func (c *client) call(cmd *command, argv [][]byte) {
 	if c.s.modes.Load()&modeMonitored == 0 {
-		start := c.clock // when the last one ended
-		if len(argv) > fewWords {
-			start = c.s.uptime() // to read this one took long
+		start := c.clock
+		if c.late || len(argv) > fewWords || c.in.start-c.in.last > fewBytes {
+			start = c.s.uptime()
 		}
+		c.late = false
 		c.callAlone(cmd, argv, start)
 		return
 	}
@@ -162,8 +166,12 @@ func (c *client) call(cmd *command, argv [][]byte) {
 	})
 }
 
-// fewWords is how many words a request has at most that takes no time to be read.
-const fewWords = 8
+// A request of fewWords words and fewBytes bytes at most takes no time to be read and to
+// be judged: it begins when the one before it ended.
+const (
+	fewWords = 8
+	fewBytes = 1 << 10
+)
 
 // callAlone runs a command, which begins at start, and counts it.
 func (c *client) callAlone(cmd *command, argv [][]byte, start time.Duration) {
@@ -176,24 +184,19 @@ func (c *client) callAlone(cmd *command, argv [][]byte, start time.Duration) {
 	}
 }
 
-// countCalls counts n calls of a command that took so long together, and returns
-// how long each took.
-func (c *client) countCalls(cmd *command, n int, took time.Duration) (each time.Duration) {
-	if each = took; n > 1 {
-		each /= time.Duration(n)
-	}
+// countCalls counts n calls of a command that took so long together.
+func (c *client) countCalls(cmd *command, n int, took time.Duration) {
 	st := &c.s.stats[cmd.index]
 	st.calls.Add(int64(n))
 	st.nanos.Add(int64(took))
 	if c.s.config().LatencyTracking {
-		st.durations().add(each, n)
+		st.durations().add(took/time.Duration(n), n)
 	}
 	if c.failed {
 		st.failed.Add(1)
 		c.failed = false
 	}
 	c.calls.Add(int64(n))
-	return each
 }
 
 // isQuick tells whether a request can be run where others wait for it: it takes

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,4 +104,38 @@ func TestTimeOfCommandsLeavesOutWaiting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Nor is that of a request that is refused, put off, or takes long to be read.
+func TestTimeOfCommandsLeavesOutOthers(t *testing.T) {
+	words := strings.Fields(strings.Repeat("x ", fewWords))
+	for _, requests := range [][][]string{
+		{{"ECHO", "a", "b"}, {"PING"}},
+		{{"NOSUCH"}, {"PING"}},
+		{{"MULTI"}, {"PING"}, {"EXEC"}},
+		{slices.Concat([]string{"SUBSCRIBE"}, words)},
+		{{"ECHO", strings.Repeat("x", fewBytes)}},
+	} {
+		s := newServer(t)
+		c := localClient(s, newFakeTransport(-1))
+		for _, words := range requests {
+			c.in.received(copy(c.in.space(), encode(words...)))
+		}
+		c.work()
+		for range requests {
+			c.clock = s.uptime() - time.Hour
+			if !c.runNext() {
+				t.Fatal("a request has not come")
+			}
+			if requests[0][0] == "MULTI" && c.tx != nil && len(c.tx.commands) == 0 {
+				s.resetStats() // of MULTI, which begins when nothing was before it
+			}
+		}
+		for i := range s.stats {
+			if took := time.Duration(s.stats[i].nanos.Load()); took >= time.Hour {
+				t.Errorf("%.40q: %s took %v", requests, allCommands[i].name, took)
+			}
+		}
+		c.endBatch()
+	}
 }

@@ -26,7 +26,7 @@ type flusher struct {
 	asleep  bool // run waits for the bell, or is about to
 	closed  bool
 	helping int           // publishers that flush beside it
-	relief  chan struct{} // closed when those who wait in help may look again; nil if nobody does
+	relief  chan struct{} // closed when those who wait in help may go on; nil if nobody does
 	bell    *doorbell     // made by the first add
 	done    chan struct{} // closed when run has ended
 }
@@ -109,7 +109,6 @@ func (f *flusher) run() {
 	var lot [flushLot]*outbox
 	for {
 		f.mu.Lock()
-		f.relieveLocked()
 		for f.next == len(f.dirty) && !f.closed {
 			f.asleep = true
 			f.mu.Unlock()
@@ -124,7 +123,6 @@ func (f *flusher) run() {
 		}
 		for round > 0 {
 			f.mu.Lock()
-			f.relieveLocked()
 			n := f.takeLocked(lot[:min(round, flushLot)])
 			f.mu.Unlock()
 			if n == 0 {
@@ -132,6 +130,9 @@ func (f *flusher) run() {
 			}
 			f.flush(lot[:n])
 			round -= n
+			f.mu.Lock()
+			f.relieveLocked()
+			f.mu.Unlock()
 		}
 	}
 }
@@ -144,6 +145,7 @@ func (f *flusher) takeLocked(lot []*outbox) int {
 	f.waiting.Store(int64(len(f.dirty) - f.next))
 	if f.next == len(f.dirty) {
 		f.dirty, f.next = f.dirty[:0], 0
+		f.relieveLocked()
 	}
 	return n
 }
@@ -171,25 +173,19 @@ func (f *flusher) isBehind() bool {
 func flushHelpers() int { return max(0, runtime.GOMAXPROCS(0)/2-1) }
 
 // help is how a publisher that is faster than its receivers' connections is slowed
-// down: until the backlog is within its bound the caller flushes, if not too many do, or
-// else waits.
+// down: the caller flushes until the backlog is within its bound or, if others do
+// already, waits once until it is, or until what is left is none of the flusher's. As the
+// end waits for publishers, none of the locks that a flush needs may be held, nor any that
+// a loop may wait for.
 func (f *flusher) help() {
 	if !f.isBehind() {
 		return
 	}
 	f.mu.Lock()
-	for f.helping >= f.helpers && !f.closed {
-		if f.next == len(f.dirty) || !f.isBehind() {
-			f.mu.Unlock()
-			return
-		}
-		if f.relief == nil {
-			f.relief = make(chan struct{})
-		}
-		relief := f.relief
+	if f.helping >= f.helpers && !f.closed {
+		f.awaitReliefLocked()
 		f.mu.Unlock()
-		<-relief
-		f.mu.Lock()
+		return
 	}
 	f.helping++
 	f.mu.Unlock()
@@ -205,11 +201,26 @@ func (f *flusher) help() {
 	}
 	f.mu.Lock()
 	f.helping--
+	f.relieveLocked()
 	f.mu.Unlock()
 }
 
-// relieveLocked has those who wait in help look again if the backlog is within its bound,
-// or what is left of it is none of the flusher's.
+// awaitReliefLocked waits for relieveLocked, with mu released meanwhile. While there is
+// something in dirty somebody is awake to take it, who then relieves.
+func (f *flusher) awaitReliefLocked() {
+	if f.next == len(f.dirty) || !f.isBehind() {
+		return
+	}
+	if f.relief == nil {
+		f.relief = make(chan struct{})
+	}
+	relief := f.relief
+	f.mu.Unlock()
+	<-relief
+	f.mu.Lock()
+}
+
+// relieveLocked ends awaitReliefLocked if there is nothing to wait for any more.
 func (f *flusher) relieveLocked() {
 	if f.relief != nil && (f.next == len(f.dirty) || !f.isBehind()) {
 		close(f.relief)

@@ -156,6 +156,36 @@ func TestFlusherHelpersAreFew(t *testing.T) {
 	}
 }
 
+// Who waits goes on when a helper has flushed the last, though the flusher never sees it.
+func TestFlusherHelperRelieves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := idleFlusher()
+		room := flusherRoom(f, outputLimits{})
+		held := make(chan struct{})
+		for i := range flushLot + 8 {
+			o := room.open(-1)
+			if i == 0 {
+				o.t = &askingTransport{o.to, func() { <-held }}
+			}
+			o.deliver(delivery("c", "x"))
+			f.add(o.outbox)
+		}
+		f.backlog.Store(1 << 40)
+		var done sync.WaitGroup
+		done.Go(f.help)
+		synctest.Wait()
+		done.Go(f.help)
+		synctest.Wait()
+		f.mu.Lock()
+		if f.helping != 1 || f.relief == nil {
+			t.Errorf("%d help, and somebody waits is %v", f.helping, f.relief != nil)
+		}
+		f.mu.Unlock()
+		close(held)
+		done.Wait()
+	})
+}
+
 // The list of a flusher that is never done must not grow without end.
 func TestFlusherReusesItsList(t *testing.T) {
 	f := idleFlusher()

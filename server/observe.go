@@ -45,10 +45,14 @@ func (c *client) tookLong(cmd *command, took time.Duration, argv [][]byte) {
 	c.s.slowlog.add(slowEntry{at: now, took: took, args: loggedArgs(cmd, argv), addr: c.addr, name: name}, conf.SlowlogMaxLen)
 }
 
-// runTookLong is tookLong for each message of the run at hand.
-func (c *client) runTookLong(each time.Duration) {
+// runTookLong is tookLong for each message of the run at hand, which took so long
+// together, as far as they did: a long one has the larger share.
+func (c *client) runTookLong(took time.Duration) {
 	r := &c.w.run
+	share := float64(took) / float64(r.bytes+r.num*frameOverhead)
 	for _, payload := range r.payloads {
-		c.tookLong(r.cmd, each, [][]byte{r.name, r.channel, payload})
+		if each := time.Duration(share * float64(len(payload)+frameOverhead)); each >= c.s.slowest() {
+			c.tookLong(r.cmd, each, [][]byte{r.name, r.channel, payload})
+		}
 	}
 }

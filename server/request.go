@@ -195,7 +195,7 @@ func (r *requestReader) settle() {
 		r.release()
 	case n <= keepTail && cap(r.buf.b) > 2*keepTail:
 		r.move(n)
-	case r.wide && cap(r.buf.b) > maxBuffer && n <= maxBuffer-minSpace: // for who sends no more
+	case cap(r.buf.b) > maxBuffer && n <= maxBuffer-minSpace: // for who sends no more
 		r.move(maxBuffer)
 	case r.start > 0:
 		r.buf.b = r.buf.b[:copy(r.buf.b, r.buf.b[r.start:r.end])]

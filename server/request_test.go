@@ -412,6 +412,10 @@ func TestRequestReaderWidens(t *testing.T) {
 		if got := len(r.space()) + left; got < tt.want || tt.want < wideBuffer && got >= wideBuffer {
 			t.Errorf("%s: the next buffer has %d bytes, want %d", tt.name, got, tt.want)
 		}
+		r.settle() // as when nothing has come
+		if r.buf != nil && cap(r.buf.b) > maxBuffer && left <= maxBuffer-minSpace {
+			t.Errorf("%s: a buffer of %d bytes is kept for nothing", tt.name, cap(r.buf.b))
+		}
 		round(len(tt.in))
 		tt.in = encode("PING")
 		if round(len(tt.in)); r.wide || r.buf != nil {

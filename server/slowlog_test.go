@@ -42,6 +42,34 @@ func TestSlowlog(t *testing.T) {
 	c.ask("SLOWLOG GET", "[]")
 }
 
+// Of messages published in one go the long ones have taken the time.
+func TestSlowlogOfRunsOfAllLengths(t *testing.T) {
+	s := newServer(t, func(c *Config) { c.SlowlogLogSlowerThan = 10_000 })
+	c := localClient(s, newFakeTransport(-1))
+	for took, want := range map[time.Duration]int{20 * time.Millisecond: 1, 9 * time.Millisecond: 0, 30 * time.Second: maxRun} {
+		c.work()
+		c.w.run = run{cmd: publishCommand, name: []byte("PUBLISH"), channel: []byte("c")}
+		for i := range maxRun {
+			payload := make([]byte, 1)
+			if i == 7 {
+				payload = make([]byte, 200<<10)
+			}
+			c.w.run.payloads = append(c.w.run.payloads, payload)
+			c.w.run.bytes += len(payload)
+			c.w.run.num++
+		}
+		c.published(1, took)
+		list := s.slowlog.latest(-1)
+		if len(list) != min(want, 128) {
+			t.Errorf("%v: %d messages are entered, want %d", took, len(list), want)
+		}
+		if want == 1 && (list[0].took < took/2 || list[0].took > took) {
+			t.Errorf("of %v the long one took %v", took, list[0].took)
+		}
+		s.slowlog.reset()
+	}
+}
+
 // What is published in one go is entered message by message, and what runs in a
 // transaction command by command.
 func TestSlowlogOfRunsAndTransactions(t *testing.T) {

@@ -106,6 +106,9 @@ func (c *client) turn(first task) {
 			c.takeOver(taskRun)
 			return
 		}
+		if c.in.wide && !c.s.queries.fits(wideBuffer) {
+			c.in.wide = false
+		}
 		if c.in.growth() > 0 {
 			if c.onLoop != nil {
 				c.takeOver(taskRead)
@@ -116,6 +119,7 @@ func (c *client) turn(first task) {
 		n, err := c.t.read(&c.in)
 		switch {
 		case err == errWouldBlock:
+			c.countBuffers() // there may be others for nothing
 			if c.endTurn() {
 				return
 			}
