@@ -33,7 +33,7 @@ type flusher struct {
 
 const (
 	// minBacklog to maxBacklog is the number of bytes that may wait for the flusher
-	// before publishers write themselves: backlogEach for each receiver that waits or
+	// before publishers are slowed down: backlogEach for each receiver that waits or
 	// has in this round, so that writes to many are not smaller than to few.
 	minBacklog  = 4 << 20
 	maxBacklog  = 32 << 20

@@ -105,7 +105,7 @@ const (
 // space returns room for received bytes.
 func (r *requestReader) space() []byte {
 	if r.buf == nil {
-		r.buf = getBuffer(r.free())
+		r.buf = getBuffer(r.unasked())
 	}
 	if n := r.nextSize(); n > 0 {
 		r.move(n)
@@ -129,8 +129,8 @@ func (r *requestReader) nextSize() int {
 	return bufferSize(n)
 }
 
-// free is the size in bytes of the buffer that a client has without asking.
-func (r *requestReader) free() int {
+// unasked is the size in bytes of the buffer that a client has without asking.
+func (r *requestReader) unasked() int {
 	if r.wide {
 		return wideBuffer
 	}
@@ -143,7 +143,7 @@ func (r *requestReader) growth() int {
 	if r.buf == nil {
 		return 0
 	}
-	if n := r.nextSize(); n > r.free() {
+	if n := r.nextSize(); n > r.unasked() {
 		return n - cap(r.buf.b)
 	}
 	return 0
@@ -195,7 +195,7 @@ func (r *requestReader) settle() {
 		r.release()
 	case n <= keepTail && cap(r.buf.b) > 2*keepTail:
 		r.move(n)
-	case cap(r.buf.b) > maxBuffer && n <= maxBuffer-minSpace: // for who sends no more
+	case cap(r.buf.b) > maxBuffer && n <= maxBuffer-minSpace: // more may never come
 		r.move(maxBuffer)
 	case r.start > 0:
 		r.buf.b = r.buf.b[:copy(r.buf.b, r.buf.b[r.start:r.end])]

@@ -119,7 +119,7 @@ func (c *client) turn(first task) {
 		n, err := c.t.read(&c.in)
 		switch {
 		case err == errWouldBlock:
-			c.countBuffers() // there may be others for nothing
+			c.countBuffers() // the read may have changed the buffer for nothing
 			if c.endTurn() {
 				return
 			}
