@@ -72,6 +72,19 @@ type measurement struct {
 	values []float64 // of the metrics of its kind, in their order
 }
 
+// add adds what happened in another window, later than that of m, to m.
+func (m *measurement) add(o measurement) {
+	m.elapsed += o.elapsed
+	m.published += o.published
+	m.delivered += o.delivered
+	m.serverCPU += o.serverCPU
+	m.generatorCPU += o.generatorCPU
+	m.machineCPU += o.machineCPU
+	m.serverRSS = o.serverRSS
+	m.held += o.held
+	m.count += o.count
+}
+
 // throughput returns m with the values of that kind, for count of what the
 // scenario counts.
 func (m measurement) throughput(count int64) measurement {

@@ -16,13 +16,24 @@ var stalling = &kind{
 		{name: "rate_without", unit: "/s", column: "/s without it"},
 		{name: "kept", column: "kept"},
 		{name: "cpu_beside", unit: "µs", column: "CPU µs beside it", lower: true},
+		{name: "cpu_without", unit: "µs", column: "CPU µs without it", lower: true},
 	},
 }
 
 const (
+	// stalledTurns is how often each part of a round has its turn. How fast a
+	// shared machine is differs from second to second by more than what is
+	// measured, so that it has to be spread over both alike.
+	stalledTurns = 4
+
 	// stalledBuffer is the receive buffer of a stalled subscriber in bytes,
 	// small so that it soon stalls the server and not only the kernel.
 	stalledBuffer = 4 << 10
+
+	// stalledFill is how many bytes of payload are published before a subscriber
+	// counts as stalled: Linux lets the server's side of a connection grow to
+	// 4 MiB unless told otherwise.
+	stalledFill = 4 << 20
 
 	// drainBuffer is how much is read at once when it reads at last.
 	drainBuffer = 1 << 20
@@ -42,47 +53,36 @@ func (t stalledTraffic) describe() (counted, setting string) {
 }
 
 func (t stalledTraffic) open(ctx context.Context, p *process, o options) (driver, error) {
-	d, err := openStalled(ctx, p.target(), t.plan(), o.loops, answerPatience)
+	l, err := openLoad(ctx, p.target(), t.plan(), o.loops, answerPatience)
 	if err != nil {
 		return nil, err
 	}
-	return d, nil
+	return &stalled{load: l, fill: stalledFill}, nil
 }
 
-// A stalled drives a load twice in each round: as it is, and beside a
-// subscriber of its first subscriber's names that reads nothing until the
-// load has ended, and then must find everything.
-type stalled struct{ load *load }
-
-func openStalled(ctx context.Context, t target, p *plan, loops int, patience time.Duration) (*stalled, error) {
-	l, err := openLoad(ctx, t, p, loops, patience)
-	if err != nil {
-		return nil, err
-	}
-	return &stalled{load: l}, nil
+// A stalled drives a load in turn as it is and beside a subscriber of its first
+// subscriber's names that reads nothing until the load has ended, and then must
+// find everything.
+type stalled struct {
+	load *load
+	fill int // bytes of payload published before what is beside it is measured
 }
 
 // round measures the load for d without the stalled subscriber and for d
-// beside it. What it returns is of the second part.
+// beside it, in turn. What it returns is of the parts beside it.
 func (d *stalled) round(ctx context.Context, settle, span time.Duration) (measurement, error) {
-	l := d.load
-	without, err := l.round(ctx, settle, span)
-	if err != nil {
-		return measurement{}, fmt.Errorf("without a stalled subscriber: %w", err)
-	}
-	s, err := d.openSubscriber(ctx)
-	if err != nil {
-		return measurement{}, fmt.Errorf("opening the stalled subscriber: %w", err)
-	}
-	defer s.close()
-	d.expect(l.plan.receivers + 1)
-	beside, err := l.round(ctx, settle, span)
-	if err != nil {
-		return measurement{}, fmt.Errorf("beside a stalled subscriber: %w", err)
-	}
-	d.expect(l.plan.receivers)
-	if err := d.wake(s); err != nil {
-		return measurement{}, fmt.Errorf("stalled subscriber: %w", err)
+	var without, beside measurement
+	for i := range 2 * stalledTurns {
+		stalls := (i+1)/2%2 == 1 // each begins as often as the other
+		drive, sum, before := d.drive, &without, settle
+		if stalls {
+			drive, sum, before = d.driveBeside, &beside, max(settle, d.filling(without))
+		}
+		m, err := drive(ctx, before, span/stalledTurns)
+		if err != nil {
+			return measurement{}, err
+		}
+		sum.add(m)
 	}
 	m := beside
 	if without.count == 0 || m.count == 0 {
@@ -90,7 +90,47 @@ func (d *stalled) round(ctx context.Context, settle, span time.Duration) (measur
 		return m, nil
 	}
 	rate, alone := m.perSecond(m.count), without.perSecond(without.count)
-	m.values = []float64{rate, alone, rate / alone, m.serverMicros(m.count)}
+	m.values = []float64{rate, alone, rate / alone, m.serverMicros(m.count), without.serverMicros(without.count)}
+	return m, nil
+}
+
+// filling is how long it takes until a new subscriber that does not read stalls the
+// server, going by what was measured without one.
+func (d *stalled) filling(without measurement) time.Duration {
+	if without.published == 0 {
+		return 0
+	}
+	messages := d.fill / d.load.plan.payload
+	return time.Duration(float64(messages) / without.perSecond(without.published) * float64(time.Second))
+}
+
+// drive measures the load as it is.
+func (d *stalled) drive(ctx context.Context, settle, span time.Duration) (measurement, error) {
+	m, err := d.load.round(ctx, settle, span)
+	if err != nil {
+		return measurement{}, fmt.Errorf("without a stalled subscriber: %w", err)
+	}
+	return m, nil
+}
+
+// driveBeside measures the load beside a stalled subscriber, which then gets what
+// was published meanwhile.
+func (d *stalled) driveBeside(ctx context.Context, settle, span time.Duration) (measurement, error) {
+	l := d.load
+	s, err := d.openSubscriber(ctx)
+	if err != nil {
+		return measurement{}, fmt.Errorf("opening the stalled subscriber: %w", err)
+	}
+	defer s.close()
+	d.expect(l.plan.receivers + 1)
+	m, err := l.round(ctx, settle, span)
+	if err != nil {
+		return measurement{}, fmt.Errorf("beside a stalled subscriber: %w", err)
+	}
+	d.expect(l.plan.receivers)
+	if err := d.wake(s); err != nil {
+		return measurement{}, fmt.Errorf("stalled subscriber: %w", err)
+	}
 	return m, nil
 }
 

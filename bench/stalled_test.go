@@ -12,10 +12,11 @@ import (
 // first error, and what the last round gave.
 func driveStalled(t *testing.T, s *fakeServer, patience time.Duration) (measurement, error) {
 	t.Helper()
-	d, err := openStalled(t.Context(), s.target(), fanoutPlan(2, 2, 4, smallPayload), 1, patience)
+	l, err := openLoad(t.Context(), s.target(), fanoutPlan(2, 2, 4, smallPayload), 1, patience)
 	if err != nil {
 		return measurement{}, err
 	}
+	d := &stalled{load: l, fill: 64 * smallPayload}
 	defer d.close()
 	var m measurement
 	for range 2 {
