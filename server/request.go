@@ -55,9 +55,10 @@ const (
 var errIncomplete = errors.New("incomplete request")
 
 // A requestReader turns received bytes into requests. It looks at every byte
-// once, however the bytes are cut into pieces, judges each announced number
-// before it waits for what is announced, allocates only for what has arrived,
-// and hands redcon only requests that are complete and within limits.
+// once, however the bytes are cut into pieces, but for the headers of a short
+// request, at which it may look twice. It judges each announced number before it
+// waits for what is announced, allocates only for what has arrived, and hands
+// redcon only requests that are complete and within limits.
 //
 // Received bytes go to space and are counted in by received; next then returns
 // requests until errIncomplete, and settle ends the round.
@@ -270,6 +271,9 @@ func (r *requestReader) next(authenticated bool) ([][]byte, error) {
 			continue
 		}
 		if r.args == 0 {
+			if argv := r.quick(authenticated); argv != nil {
+				return argv, nil
+			}
 			if err := r.count(authenticated); err != nil {
 				return nil, err
 			}

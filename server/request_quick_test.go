@@ -8,6 +8,64 @@ import (
 	"github.com/pubsubd/pubsubd/broker"
 )
 
+// A request that is written as nearly all are is read by quick, another is left to next
+// as it is.
+func TestQuickRequest(t *testing.T) {
+	words := func(n int) string { return string(encode(slices.Repeat([]string{"w"}, n)...)) }
+	long := func(n int) string { return string(encode("P", strings.Repeat("x", n))) }
+	for _, test := range []struct {
+		in       string
+		quick    bool
+		stranger bool // its client has not logged in
+	}{
+		{in: "*1\r\n$4\r\nPING\r\n", quick: true},
+		{in: "*1\r\n$4\r\nPING\r\n", quick: true, stranger: true},
+		{in: "*1\rx$4\ryPINGzz", quick: true},
+		{in: "*2\r\n$0\r\n\r\n$3\r\n$1\r\r\n", quick: true},
+		{in: words(quickWords), quick: true},
+		{in: words(quickWords + 1)},
+		{in: long(maxBuffer), quick: true},
+		{in: long(maxBuffer + 1)},
+		{in: long(unauthBulk), quick: true, stranger: true},
+		{in: long(unauthBulk + 1), stranger: true},
+		{in: "*0\r\n$4\r\nPING\r\n"},
+		{in: "*01\r\n$4\r\nPING\r\n"},
+		{in: "*1\n$4\nPING\n"},
+		{in: "*:\r\n$4\r\nPING\r\n"},
+		{in: "*1\r\n$04\r\nPING\r\n"},
+		{in: "*1\r\n$4x\r\nPING\r\n"},
+		{in: "*1\r\n:4\r\nPING\r\n"},
+		{in: "*1\r\n$4\r\nPING\r"},
+	} {
+		r := &requestReader{limits: testLimits(), words: new(requestWords)}
+		r.buf = getBuffer(len(test.in))
+		r.received(copy(r.buf.b[:len(test.in)], test.in))
+		before := *r
+		got := r.quick(!test.stranger)
+		if (got != nil) != test.quick {
+			t.Errorf("%.40q: %.40q", test.in, got)
+		}
+		if got == nil {
+			if *r != before {
+				t.Errorf("%.40q: %+v before, %+v after", test.in, before, *r)
+			}
+			continue
+		}
+		want, _ := modelRequests(test.in, !test.stranger, testLimits())
+		if len(want) != 1 || !slices.EqualFunc(got, want[0], func(a []byte, w string) bool { return string(a) == w }) || r.start != r.end {
+			t.Errorf("%.40q: %.40q, want %.40q and nothing behind it", test.in, got, want)
+		}
+	}
+	few := testLimits()
+	few.args = 2
+	r := &requestReader{limits: few, words: new(requestWords)}
+	r.buf = getBuffer(minBuffer)
+	r.received(copy(r.space(), words(3)))
+	if got := r.quick(true); got != nil {
+		t.Errorf("more elements than there may be: %q", got)
+	}
+}
+
 // Requests of a pipeline that differ in their last two elements only are found to be
 // alike, others are not, and none is read twice or left out.
 func TestAnotherRequest(t *testing.T) {
