@@ -72,6 +72,12 @@ func (c *client) turn(first task) {
 			c.finish()
 		}
 	}()
+	c.takeTurn(first, &finishing) // has many ways out: what is deferred costs little in a function with one
+}
+
+// takeTurn is turn but for what becomes of a panic. It sets finishing when the client is
+// to be let go of, which nobody does once more.
+func (c *client) takeTurn(first task, finishing *bool) {
 	switch first {
 	case taskRun:
 		if c.endWhy != "" {
@@ -96,7 +102,7 @@ func (c *client) turn(first task) {
 		if c.lostBy != nil {
 			c.lost(c.lostBy)
 		}
-		finishing = true
+		*finishing = true
 		c.finish()
 		return
 	}
