@@ -6,7 +6,7 @@ func (c *client) deliverAll() {
 	c.queueReply()
 	if c.onLoop != nil && !c.ended && !c.needsAuth() && c.out.isShort() {
 		c.onLoop.answer(c.out, c.clock)
-	} else if c.out.flush() {
+	} else if c.out.flush(c.clock) {
 		c.s.flusher.add(c.out)
 	}
 	if c.w != nil {

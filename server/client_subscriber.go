@@ -59,7 +59,7 @@ func (c *client) Deliver(d *broker.Delivery) {
 	c.s.flusher.backlog.Add(int64(counted))
 	switch {
 	case wake && c.out.slow:
-		c.s.out.spawn(func() { c.out.flush() }) // not here: the broker's locks are held
+		c.s.out.spawn(func() { c.out.flush(c.s.uptime()) }) // not here: the broker's locks are held
 	case wake:
 		c.s.flusher.add(c.out)
 	}

@@ -56,13 +56,17 @@ const (
 )
 
 // flushAll sends what is queued in outboxes that others have made dirty, or has it
-// sent unless it is to be direct.
+// sent unless it is to be direct. The list is used up.
 func (s *Server) flushAll(list []*outbox, direct bool) {
+	if direct {
+		s.flusher.flush(list)
+		return
+	}
 	many := list[:0]
 	for _, o := range list {
-		if !direct && !o.slow {
+		if !o.slow {
 			many = append(many, o)
-		} else if o.flush() {
+		} else if o.flush(s.uptime()) {
 			s.flusher.add(o)
 		}
 	}
@@ -152,8 +156,12 @@ func (f *flusher) takeLocked(lot []*outbox) int {
 
 // flush sends what is queued in outboxes, and forgets them.
 func (f *flusher) flush(lot []*outbox) {
+	if len(lot) == 0 {
+		return
+	}
+	now := lot[0].conf.clock()
 	for i, o := range lot {
-		if o.flush() {
+		if o.flush(now) {
 			f.add(o)
 		}
 		lot[i] = nil

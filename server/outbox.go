@@ -313,7 +313,7 @@ func (o *outbox) end() {
 		o.shut()
 		return
 	}
-	for o.flush() { // nothing more comes
+	for o.flush(o.conf.clock()) { // nothing more comes
 	}
 }
 
@@ -328,17 +328,18 @@ func (o *outbox) shut() {
 const maxRounds = 4
 
 // flush sends what is queued as far as the connection takes it at once. It
-// tells whether the outbox is still dirty and the caller's to flush.
-func (o *outbox) flush() (again bool) {
+// tells whether the outbox is still dirty and the caller's to flush. The time is
+// about now: who flushes many asks for it once.
+func (o *outbox) flush(now time.Duration) (again bool) {
 	o.mu.Lock()
-	again = o.flushLocked()
+	again = o.flushLocked(now)
 	o.mu.Unlock()
 	return again
 }
 
 // flushLocked is flush. As in drain, the lock is not let go of by defer: it is
 // not held while something is written, and a panic there must stay what it is.
-func (o *outbox) flushLocked() (again bool) {
+func (o *outbox) flushLocked(now time.Duration) (again bool) {
 	if o.state != outboxDirty {
 		return false
 	}
@@ -354,7 +355,7 @@ func (o *outbox) flushLocked() (again bool) {
 			o.state = outboxDirty
 			return true
 		}
-		err := o.sendLocked(false)
+		err := o.sendLocked(now, false)
 		if o.closed { // meanwhile: the client may be gone, so nothing may be spawned
 			o.state = outboxIdle
 			return false
@@ -385,7 +386,7 @@ func (o *outbox) drain() {
 
 func (o *outbox) drainLocked() {
 	for len(o.queue) > 0 && !o.closed {
-		if err := o.sendLocked(true); err != nil && err != errWouldBlock {
+		if err := o.sendLocked(0, true); err != nil && err != errWouldBlock {
 			o.state = outboxIdle
 			o.brokenLocked(err)
 			return
@@ -409,8 +410,9 @@ func (o *outbox) endLocked() {
 }
 
 // sendLocked has the queue written, waiting for the connection or not, with mu
-// released meanwhile, and keeps what was not taken.
-func (o *outbox) sendLocked(wait bool) error {
+// released meanwhile, and keeps what was not taken. The time is now,
+// or when it has waited.
+func (o *outbox) sendLocked(now time.Duration, wait bool) error {
 	taken := o.queue
 	o.queue, o.writing = nil, taken
 	o.uncareLocked()
@@ -428,7 +430,10 @@ func (o *outbox) sendLocked(wait bool) error {
 	vec.free()
 	o.sent.Add(int64(n))
 	if n > 0 {
-		o.active.Store(int64(o.conf.clock()))
+		if wait {
+			now = o.conf.clock()
+		}
+		o.active.Store(int64(now))
 		o.conf.writes.Add(1)
 	}
 	o.conf.sent.Add(int64(n))

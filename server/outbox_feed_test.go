@@ -17,23 +17,23 @@ func TestFeed(t *testing.T) {
 		}
 		o.hold()
 		o.feed([]byte("+held\r\n"))
-		o.flush()
+		o.flush(0)
 		o.release([]byte("+released\r\n"))
 		if wake, _ := o.feed([]byte("+last\r\n")); wake {
 			t.Error("two are to flush")
 		}
-		o.flush()
+		o.flush(0)
 		if wake, counted := o.feed([]byte("+woken\r\n")); !wake || counted != 8 {
 			t.Errorf("of an idle outbox: %v, %d", wake, counted)
 		}
-		o.flush()
+		o.flush(0)
 		synctest.Wait()
 		if got, want := string(o.to.taken()), "+reply\r\n+line\r\n+released\r\n+held\r\n+last\r\n+woken\r\n"; got != want {
 			t.Errorf("sent %q, want %q", got, want)
 		}
 		o.to.setRoom(0)
 		o.push([]byte("+blocked\r\n"))
-		o.flush()
+		o.flush(0)
 		if _, counted := o.feed(make([]byte, 64)); counted != 0 {
 			t.Errorf("%d bytes are counted for the flusher of a blocked outbox", counted)
 		}

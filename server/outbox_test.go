@@ -280,7 +280,7 @@ func TestOutboxFlushTakesTurns(t *testing.T) {
 	o := newOutboxRoom(outputLimits{}).open(-1)
 	o.t = &refillingTransport{o.to, o.outbox, maxRounds}
 	o.deliver(delivery("c", "x"))
-	if !o.flush() || len(o.to.frames(t)) != maxRounds || o.stateNow() != outboxDirty {
+	if !o.flush(0) || len(o.to.frames(t)) != maxRounds || o.stateNow() != outboxDirty {
 		t.Errorf("after %d frames: state %d", len(o.to.frames(t)), o.stateNow())
 	}
 	o.flushAll()

@@ -18,7 +18,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	err := s.drained(ctx)
 	for _, c := range s.clients() {
-		for c.out.flush() { // what its connection takes without waiting
+		for c.out.flush(s.uptime()) { // what its connection takes without waiting
 		}
 		c.close(closedShutdown)
 	}

@@ -218,7 +218,7 @@ func (o *testOutbox) send(channel string, payloads ...string) {
 }
 
 func (o *testOutbox) flushAll() {
-	for o.flush() {
+	for o.flush(0) {
 	}
 }
 
