@@ -158,6 +158,12 @@ func enterCommands() {
 	pingCommand, publishCommand = commandByName["ping"], commandByName[publishName]
 }
 
+// isNamed tells whether a word names the command, with nothing behind it that could make
+// it another. No command, nil, has no name.
+func (cmd *command) isNamed(word []byte) bool {
+	return cmd != nil && cmd.plain && equalFold(word, cmd.name)
+}
+
 // maxName is longer than any name in the table, in bytes.
 const maxName = 32
 

@@ -30,7 +30,8 @@ func (c *client) dispatch(argv [][]byte) {
 		c.s.noticeData(c, argv[0])
 		c.reject(nil, argv, unknownCommand(cmd, argv))
 	default:
-		if c.last.Load() != cmd {
+		if last := c.last.Load(); last != cmd {
+			c.previous = last
 			c.last.Store(cmd)
 		}
 		if c.perform(cmd, argv); c.held.Load() {
@@ -56,10 +57,16 @@ func (c *client) dispatch(argv [][]byte) {
 	}
 }
 
-// lookup finds the command of a request, which as a rule is that of the last one.
+// lookup finds the command of a request, which as a rule is that of the last one or
+// the one before that.
 func (c *client) lookup(argv [][]byte) (cmd *command, known bool) {
-	if cmd := c.last.Load(); cmd != nil && cmd.plain && c.s.renamed == nil && equalFold(argv[0], cmd.name) {
-		return cmd, true
+	if c.s.renamed == nil {
+		if cmd := c.last.Load(); cmd.isNamed(argv[0]) {
+			return cmd, true
+		}
+		if c.previous.isNamed(argv[0]) {
+			return c.previous, true
+		}
 	}
 	return c.s.lookup(argv)
 }
