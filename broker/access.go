@@ -17,13 +17,13 @@ type access struct {
 	held bool
 }
 
-func (a access) lock(mu sync.Locker) {
+func (a access) lock(mu *sync.Mutex) {
 	if !a.held {
 		mu.Lock()
 	}
 }
 
-func (a access) unlock(mu sync.Locker) {
+func (a access) unlock(mu *sync.Mutex) {
 	if !a.held {
 		mu.Unlock()
 	}
@@ -166,17 +166,49 @@ func (d *Delivery) empty() {
 
 // A spot is where the audience of a name stands, if there is one.
 type spot struct {
-	mu    sync.Locker // of the table
-	table *table      // nil for a pattern
-	tag   uint32
+	// Nil for a pattern.
+	shard *shard
+	table *table
+
+	tag uint32 // in the table
+}
+
+// enter takes the lock of where a name stands, and leave lets go of it.
+func (a access) enter(at spot) {
+	switch {
+	case a.held:
+	case at.shard != nil:
+		at.shard.mu.Lock()
+	default:
+		a.b.patterns.mu.Lock()
+	}
+}
+
+func (a access) leave(at spot) {
+	switch {
+	case a.held:
+	case at.shard != nil:
+		at.shard.mu.Unlock()
+	default:
+		a.b.patterns.mu.Unlock()
+	}
+}
+
+// subscriptions is how many there are of a kind where a name stands, guarded by the
+// lock of that.
+func (b *Broker) subscriptions(k Kind, at spot) *int {
+	if at.shard != nil {
+		return &at.shard.subscriptions[k]
+	}
+	return &b.patterns.subscriptions
 }
 
 func (b *Broker) spot(k Kind, name string) spot {
 	if k == Pattern {
-		return spot{mu: &b.patterns.mu}
+		return spot{}
 	}
 	s, tag := b.shard(name)
-	return spot{&s.mu, &s.tables[k], tag}
+	return spot{s, &s.tables[k], tag}
 }
 
 // find returns the audience of a name, nil if there is none. The lock of its
@@ -203,8 +235,8 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 		return false
 	}
 	at := b.spot(k, name)
-	a.lock(at.mu)
-	defer a.unlock(at.mu)
+	a.enter(at)
+	defer a.leave(at)
 
 	to := b.find(at, name)
 	if m.b != b {
@@ -235,7 +267,7 @@ func (a access) subscribe(m *Member, k Kind, name string) (added bool) {
 	m.sets[k].add(to)
 	m.counts[k].Add(1)
 	m.nameBytes.Add(int64(len(to.name)))
-	b.subscriptions[k].Add(1)
+	*b.subscriptions(k, at)++
 	if m.Total() == 1 {
 		b.subscribers.Add(1)
 	}
@@ -250,8 +282,8 @@ func (a access) unsubscribe(m *Member, k Kind, name string) (removed bool) {
 		return false
 	}
 	at := a.b.spot(k, name)
-	a.lock(at.mu)
-	defer a.unlock(at.mu)
+	a.enter(at)
+	defer a.leave(at)
 	to := a.b.find(at, name)
 	if to == nil {
 		return false
@@ -270,7 +302,7 @@ func (b *Broker) removeLocked(m *Member, k Kind, to *audience, at spot) {
 	m.sets[k].remove(to)
 	m.counts[k].Add(-1)
 	m.nameBytes.Add(-int64(len(to.name)))
-	b.subscriptions[k].Add(-1)
+	*b.subscriptions(k, at)--
 	if m.Total() == 0 {
 		b.subscribers.Add(-1)
 	}
@@ -292,20 +324,20 @@ func (a access) unsubscribeAll(m *Member, k Kind, tell bool) (n int) {
 	defer a.unlock(&m.mu)
 	for to := range m.sets[k].all() {
 		at := a.b.spot(k, to.name)
-		a.lock(at.mu)
+		a.enter(at)
 		a.b.removeLocked(m, k, to, at)
 		if tell {
 			m.sub.Unsubscribed(k, to.name, m.count(k))
 		}
-		a.unlock(at.mu)
+		a.leave(at)
 		n++
 	}
 	// Check looks at sets without m.mu but with the locks of all tables, any of
 	// which keeps it away.
 	at := a.b.spot(k, "")
-	a.lock(at.mu)
+	a.enter(at)
 	m.sets[k] = nil
-	a.unlock(at.mu)
+	a.leave(at)
 	return n
 }
 
@@ -363,8 +395,8 @@ func (a access) names(k Kind) iter.Seq[string] {
 
 func (a access) numSub(k Kind, channel string) int {
 	at := a.b.spot(k, channel)
-	a.lock(at.mu)
-	defer a.unlock(at.mu)
+	a.enter(at)
+	defer a.leave(at)
 	if to := a.b.find(at, channel); to != nil {
 		return to.len()
 	}

@@ -130,19 +130,21 @@ type Broker struct {
 		mu  sync.RWMutex
 		set match.Set[*audience] // guarded by mu
 		num atomic.Int64         // patterns in set; Publish looks here before it takes mu
+
+		subscriptions int // guarded by mu; check compares
 	}
 
-	subscriptions [kinds]atomic.Int64 // as counted by members; check compares them
-	subscribers   atomic.Int64        // members with any of them
+	subscribers atomic.Int64 // members with a subscription
 }
 
 // A shard is a stripe of the channel tables with its own lock.
 type shard struct {
-	mu        sync.Mutex
-	tables    [kinds]table  // of Channel and ShardChannel only
-	matched   []*audience   // scratch of publish
-	published atomic.Uint64 // messages; added to with mu held
-	delivered uint64        // deliveries
+	mu            sync.Mutex
+	tables        [kinds]table  // of Channel and ShardChannel only
+	subscriptions [kinds]int    // and here; check compares
+	matched       []*audience   // scratch of publish
+	published     atomic.Uint64 // messages; added to with mu held
+	delivered     uint64        // deliveries
 
 	_ [64]byte // keeps neighbouring locks off one cache line
 }

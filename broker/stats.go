@@ -36,15 +36,20 @@ func (a access) stats() Stats {
 		a.lock(&s.mu)
 		st.Channels += s.tables[Channel].num
 		st.ShardChannels += s.tables[ShardChannel].num
+		for _, n := range s.subscriptions {
+			st.Subscriptions += n
+		}
 		st.Published += s.published.Load()
 		st.Delivered += s.delivered
 		a.unlock(&s.mu)
 	}
 	st.Patterns = b.NumPat()
 	st.Subscribers = int(b.subscribers.Load())
-	for k := range kinds {
-		st.Subscriptions += int(b.subscriptions[k].Load())
+	if !a.held {
+		b.patterns.mu.RLock()
+		defer b.patterns.mu.RUnlock()
 	}
+	st.Subscriptions += b.patterns.subscriptions
 	return st
 }
 
@@ -129,7 +134,14 @@ func (b *Broker) checkLocked() error {
 		}
 	}
 	for k := range kinds {
-		if n := int(b.subscriptions[k].Load()); n != total[k] {
+		n := 0
+		for i := range b.shards {
+			n += b.shards[i].subscriptions[k]
+		}
+		if k == Pattern {
+			n = b.patterns.subscriptions
+		}
+		if n != total[k] {
 			return fmt.Errorf("%d subscriptions of kind %s counted, %d found", n, k, total[k])
 		}
 	}
