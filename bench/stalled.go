@@ -35,6 +35,10 @@ const (
 	// 4 MiB unless told otherwise.
 	stalledFill = 4 << 20
 
+	// maxFilling is the longest that this may take: a machine that stops for a
+	// while says nothing of the rate.
+	maxFilling = 3 * time.Second
+
 	// drainBuffer is how much is read at once when it reads at last.
 	drainBuffer = 1 << 20
 )
@@ -65,43 +69,56 @@ func (t stalledTraffic) open(ctx context.Context, p *process, o options) (driver
 // find everything.
 type stalled struct {
 	load *load
-	fill int // bytes of payload published before what is beside it is measured
+	fill int // bytes of payload published before anything is measured
+
+	filling time.Duration // how long that takes
 }
 
-// round measures the load for d without the stalled subscriber and for d
-// beside it, in turn. What it returns is of the parts beside it.
+// stallsAt tells whether the i-th part of a round is one beside the stalled
+// subscriber. Each kind follows on itself as often as on the other.
+func stallsAt(i int) bool { return (i+1)/2%2 == 1 }
+
+// round measures the load for span without the stalled subscriber and for span
+// beside it, in turn. What it returns is of the parts beside it. Before each part,
+// of either kind, there is traffic until a subscriber that does not read stalls the
+// server, going by the rate of the part before; in the first round of all that is
+// not known at first.
 func (d *stalled) round(ctx context.Context, settle, span time.Duration) (measurement, error) {
 	var without, beside measurement
 	for i := range 2 * stalledTurns {
-		stalls := (i+1)/2%2 == 1 // each begins as often as the other
-		drive, sum, before := d.drive, &without, settle
-		if stalls {
-			drive, sum, before = d.driveBeside, &beside, max(settle, d.filling(without))
+		drive, sum := d.drive, &without
+		if stallsAt(i) {
+			drive, sum = d.driveBeside, &beside
 		}
-		m, err := drive(ctx, before, span/stalledTurns)
+		m, err := drive(ctx, max(settle, d.filling), span/stalledTurns)
 		if err != nil {
 			return measurement{}, err
 		}
 		sum.add(m)
+		d.filling = timeOf(d.fill/d.load.plan.payload, m)
 	}
+	return kept(without, beside), nil
+}
+
+// kept returns beside with the values of stalling, in their order.
+func kept(without, beside measurement) measurement {
 	m := beside
 	if without.count == 0 || m.count == 0 {
 		m.count = 0 // the round was too short
-		return m, nil
+		return m
 	}
 	rate, alone := m.perSecond(m.count), without.perSecond(without.count)
 	m.values = []float64{rate, alone, rate / alone, m.serverMicros(m.count), without.serverMicros(without.count)}
-	return m, nil
+	return m
 }
 
-// filling is how long it takes until a new subscriber that does not read stalls the
-// server, going by what was measured without one.
-func (d *stalled) filling(without measurement) time.Duration {
-	if without.published == 0 {
+// timeOf is how long it takes to publish so many messages at the rate measured, at most
+// maxFilling, and 0 if nothing is known of it.
+func timeOf(messages int, m measurement) time.Duration {
+	if m.published == 0 {
 		return 0
 	}
-	messages := d.fill / d.load.plan.payload
-	return time.Duration(float64(messages) / without.perSecond(without.published) * float64(time.Second))
+	return time.Duration(min(float64(maxFilling), float64(messages)/float64(m.published)*float64(m.elapsed)))
 }
 
 // drive measures the load as it is.

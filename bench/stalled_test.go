@@ -3,6 +3,7 @@
 package main
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ func driveStalled(t *testing.T, s *fakeServer, patience time.Duration) (measurem
 			return m, err
 		}
 	}
+	if d.filling <= 0 {
+		t.Error("it is not known how long it takes to fill a connection")
+	}
 	return m, d.finish()
 }
 
@@ -37,6 +41,58 @@ func TestStalledOnGoodServer(t *testing.T) {
 	}
 	if beside, without, kept := m.values[0], m.values[1], m.values[2]; beside <= 0 || without <= 0 || kept != beside/without {
 		t.Errorf("rates are %v and %v, and %v of it was kept", beside, without, kept)
+	}
+}
+
+// Both parts of a round have as many turns, and each follows on itself as often as on
+// the other.
+func TestStallsAt(t *testing.T) {
+	turns, after := make(map[bool]int), make(map[[2]bool]int)
+	for i := range 2 * stalledTurns {
+		turns[stallsAt(i)]++
+		if i > 0 {
+			after[[2]bool{stallsAt(i - 1), stallsAt(i)}]++
+		}
+	}
+	if turns[false] != stalledTurns || turns[true] != stalledTurns {
+		t.Errorf("turns are %v, want %d of each", turns, stalledTurns)
+	}
+	if after[[2]bool{true, false}] != after[[2]bool{false, true}] || after[[2]bool{true, true}] < stalledTurns/2 || after[[2]bool{false, false}] == 0 {
+		t.Errorf("what follows on what is %v", after)
+	}
+}
+
+func TestKept(t *testing.T) {
+	part := func(seconds, deliveries, cpu int) measurement {
+		return measurement{
+			elapsed: time.Duration(seconds) * time.Second, published: int64(deliveries / 2), delivered: int64(deliveries),
+			serverCPU: time.Duration(cpu) * time.Millisecond, generatorCPU: 1, machineCPU: 2, held: 3, serverRSS: int64(cpu), count: int64(deliveries),
+		}
+	}
+	without, beside := part(1, 500, 10), part(1, 200, 10)
+	without.add(part(3, 1500, 30))
+	beside.add(part(1, 400, 14))
+	want := measurement{
+		elapsed: 2 * time.Second, published: 300, delivered: 600, serverCPU: 24 * time.Millisecond, generatorCPU: 2, machineCPU: 4,
+		held: 6, serverRSS: 14, count: 600, values: []float64{300, 500, 0.6, 40, 20},
+	}
+	if got := kept(without, beside); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := kept(without, measurement{}); got.count != 0 || got.values != nil {
+		t.Errorf("of nothing beside it: %+v", got)
+	}
+}
+
+func TestTimeOf(t *testing.T) {
+	m := measurement{published: 1000, elapsed: time.Second}
+	for messages, want := range map[int]time.Duration{500: time.Second / 2, 2000: 2 * time.Second, 1e9: maxFilling} {
+		if got := timeOf(messages, m); got != want {
+			t.Errorf("%d messages take %v, want %v", messages, got, want)
+		}
+	}
+	if got := timeOf(1, measurement{elapsed: time.Second}); got != 0 {
+		t.Errorf("at no rate: %v, want 0", got)
 	}
 }
 
