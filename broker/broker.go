@@ -141,7 +141,7 @@ type Broker struct {
 type shard struct {
 	mu            sync.Mutex
 	tables        [kinds]table  // of Channel and ShardChannel only
-	subscriptions [kinds]int    // and here; check compares
+	subscriptions [kinds]int    // of those kinds; check compares
 	matched       []*audience   // scratch of publish
 	published     atomic.Uint64 // messages; added to with mu held
 	delivered     uint64        // deliveries

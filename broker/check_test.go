@@ -79,6 +79,8 @@ func TestCheck(t *testing.T) {
 			to.rest.list = to.rest.list[:1]
 		}, "a member is in 1 audiences of kind channel, has 2 in its set and counts 2"},
 		{"subscriptions not counted", func(b *Broker, _ []*Member) { b.shards[0].subscriptions[ShardChannel]-- }, "45 subscriptions of kind shard channel counted, 46 found"},
+		{"subscriptions to patterns not counted", func(b *Broker, _ []*Member) { b.patterns.subscriptions-- }, "subscriptions of kind pattern counted"},
+		{"subscription to a pattern counted in a shard", func(b *Broker, _ []*Member) { b.shards[0].subscriptions[Pattern]++ }, "subscriptions of kind pattern counted"},
 		{"subscriber not counted", func(b *Broker, _ []*Member) { b.subscribers.Add(-1) }, "members with subscriptions counted"},
 		{"all of a lonely member's tables gone", func(b *Broker, members []*Member) {
 			for _, m := range members {

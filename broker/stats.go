@@ -3,7 +3,8 @@ package broker
 import "fmt"
 
 // Stats is a snapshot of a broker. The shards are read one after the other, so
-// that under traffic the numbers are each true but of slightly different times.
+// that under traffic the numbers, and what they are sums of, are of slightly
+// different times.
 type Stats struct {
 	Channels      int    // channels with at least one subscriber by name
 	Patterns      int    // distinct patterns
@@ -14,7 +15,8 @@ type Stats struct {
 	Delivered     uint64 // deliveries since New
 }
 
-// Stats returns a snapshot. It locks each shard for a few instructions.
+// Stats returns a snapshot. It locks each shard, and then the patterns, for a few
+// instructions.
 func (b *Broker) Stats() Stats { return access{b: b}.stats() }
 
 // Stats is Broker.Stats.
@@ -139,7 +141,7 @@ func (b *Broker) checkLocked() error {
 			n += b.shards[i].subscriptions[k]
 		}
 		if k == Pattern {
-			n = b.patterns.subscriptions
+			n += b.patterns.subscriptions
 		}
 		if n != total[k] {
 			return fmt.Errorf("%d subscriptions of kind %s counted, %d found", n, k, total[k])
