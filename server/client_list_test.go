@@ -110,3 +110,38 @@ func TestClientIsNotIdleToItself(t *testing.T) {
 		}
 	})
 }
+
+// Who is sent something is not idle: a message of another, or a reply.
+func TestClientIsActiveWhenSentSomething(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		c, sub := pipe(t, s), pipe(t, s)
+		sub.ask("SUBSCRIBE news", "[subscribe news 1]")
+		time.Sleep(5 * time.Second)
+		c.ask("PUBLISH news x", "1")
+		sub.next()
+		synctest.Wait()
+		for _, one := range s.clients() {
+			if at := time.Duration(one.out.active.Load()); s.uptime()-at != 0 {
+				t.Errorf("sent something, and active %v ago", s.uptime()-at)
+			}
+		}
+		if got := c.do("CLIENT LIST"); strings.Count(got, " idle=0 ") != 2 {
+			t.Error(got)
+		}
+	})
+}
+
+// So is who is sent a reply at once.
+func TestClientIsActiveWhenAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		c := clientOf(t, s, newFakeTransport(-1), "+ping")
+		time.Sleep(5 * time.Second)
+		c.in.received(copy(c.in.space(), encode("PING")))
+		c.batch()
+		if at := time.Duration(c.out.active.Load()); at != s.uptime() {
+			t.Errorf("active at %v, want %v", at, s.uptime())
+		}
+	})
+}

@@ -72,6 +72,7 @@ func (c *client) unsubscribe(k broker.Kind, names [][]byte) {
 // sendLot sends the confirmations so far after each lot.
 func (c *client) sendLot(i int) {
 	if i%confirmLot == confirmLot-1 && !c.alone() {
+		c.clock = c.s.uptime() // the command takes long
 		c.deliverAll()
 	}
 }

@@ -386,7 +386,7 @@ func (o *outbox) drain() {
 
 func (o *outbox) drainLocked() {
 	for len(o.queue) > 0 && !o.closed {
-		if err := o.sendLocked(0, true); err != nil && err != errWouldBlock {
+		if err := o.sendLocked(o.conf.clock(), true); err != nil && err != errWouldBlock {
 			o.state = outboxIdle
 			o.brokenLocked(err)
 			return
@@ -410,8 +410,8 @@ func (o *outbox) endLocked() {
 }
 
 // sendLocked has the queue written, waiting for the connection or not, with mu
-// released meanwhile, and keeps what was not taken. The time is now,
-// or when it has waited.
+// released meanwhile, and keeps what was not taken. If anything is, the
+// client was active now or, if that was waited for, when it was over.
 func (o *outbox) sendLocked(now time.Duration, wait bool) error {
 	taken := o.queue
 	o.queue, o.writing = nil, taken

@@ -3,6 +3,7 @@ package server
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // What is fed stands in line with replies and deliveries, waits where they wait
@@ -68,4 +69,48 @@ func TestMonitorLimit(t *testing.T) {
 			t.Errorf("%+v: %+v", tt, got)
 		}
 	}
+}
+
+// When a client was last active is when it was last sent something: as who flushes says,
+// or when it was over, if that was waited for.
+func TestOutboxActive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOutboxRoom(outputLimits{})
+		active := func(o *testOutbox) time.Duration { return time.Duration(o.active.Load()) }
+		o := r.open(-1)
+		o.push([]byte("+a\r\n"))
+		if o.flush(7 * time.Second); active(o) != 7*time.Second {
+			t.Errorf("active at %v, want 7s", active(o))
+		}
+		if o.flush(8 * time.Second); active(o) != 7*time.Second {
+			t.Errorf("active at %v with nothing sent since 7s", active(o))
+		}
+
+		late := r.open(0)
+		late.push([]byte("+b\r\n"))
+		late.flush(0)
+		time.Sleep(5 * time.Second)
+		if active(late) != 0 {
+			t.Errorf("active at %v with nothing sent", active(late))
+		}
+		late.to.setRoom(-1)
+		synctest.Wait()
+		if active(late) != 5*time.Second {
+			t.Errorf("active at %v, want 5s, when its connection took it", active(late))
+		}
+
+		time.Sleep(time.Second)
+		two := []*testOutbox{r.open(-1), r.open(-1)}
+		for _, o := range two {
+			o.push([]byte("+c\r\n"))
+		}
+		idleFlusher().flush([]*outbox{two[0].outbox, two[1].outbox})
+		for _, o := range two {
+			if active(o) != 6*time.Second {
+				t.Errorf("active at %v, want 6s", active(o))
+			}
+		}
+		o.to.close()
+		late.to.close()
+	})
 }
