@@ -47,7 +47,7 @@ type client struct {
 	onLoop   *loop         // whose goroutine has the client's turn, so that nothing may wait; nil if none has
 	w        *workspace    // nil while no requests are run
 	before   int64         // bytes it was sent or had queued when it was last logged out
-	previous *command      // the one before last; nil before the second
+	previous *command      // one before last that was another; nil if none is known
 	judged   *acl.Rules    // that the request at hand was allowed by
 	tx       *transaction  // nil outside MULTI
 	broker   operations    // the broker, or its Exclusive while EXEC runs

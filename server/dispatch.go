@@ -2,8 +2,9 @@ package server
 
 import "time"
 
-// dispatch checks one request in the order of Redis and runs it. The argv is
-// valid until the batch ends, that of an inline request until the next.
+// dispatch checks one request in the order of Redis and runs it. The elements of argv
+// are valid until the batch ends, the list, and those of an inline request, until the
+// next.
 func (c *client) dispatch(argv [][]byte) {
 	cmd, known := c.lookup(argv)
 	if c.onLoop != nil && !c.isQuick(cmd, argv) {

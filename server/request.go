@@ -314,6 +314,7 @@ func (r *requestReader) count(authenticated bool) error {
 		return errCount
 	default:
 		r.args, r.bulk = int(n), -1
+		r.prev, r.tail = r.start, r.start
 	}
 	return nil
 }

@@ -2,13 +2,13 @@ package server
 
 import "bytes"
 
-// A request of at most quickWords words, none of which is longer than an ordinary
-// buffer, is read by quick.
+// A request of at most quickWords words is read by quick, if none of them is longer than
+// an ordinary buffer, or than unauthBulk before login.
 const quickWords = 9
 
 // quick returns the request that begins at start if it has arrived and is written as
 // nearly all are: it is what next would find, for a fraction of the work. It returns nil
-// if that is not so, and then nothing has happened.
+// if that is not so, and then only the list of the last request's words is lost.
 func (r *requestReader) quick(authenticated bool) [][]byte {
 	b := r.buf.b[:r.end]
 	i := r.start + len("*1\r\n") // of which next does not look at the last

@@ -56,13 +56,15 @@ func TestQuickRequest(t *testing.T) {
 			t.Errorf("%.40q: %.40q, want %.40q and nothing behind it", test.in, got, want)
 		}
 	}
-	few := testLimits()
-	few.args = 2
-	r := &requestReader{limits: few, words: new(requestWords)}
-	r.buf = getBuffer(minBuffer)
-	r.received(copy(r.space(), words(3)))
-	if got := r.quick(true); got != nil {
-		t.Errorf("more elements than there may be: %q", got)
+	for name, limits := range map[string]requestLimits{
+		"elements than there may be": {args: 2, bulk: maxBuffer},
+		"bytes than one may have":    {args: 3, bulk: len("wor")},
+	} {
+		r := &requestReader{limits: &limits, words: new(requestWords)}
+		r.received(copy(r.space(), encode("w", "w", "word")))
+		if got := r.quick(true); got != nil {
+			t.Errorf("more %s: %q", name, got)
+		}
 	}
 }
 
