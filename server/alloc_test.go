@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // From the bytes of PUBLISH to the outboxes of its receivers, and on to their
@@ -90,5 +91,13 @@ func TestLookAtClientMemoryAllocatesOnce(t *testing.T) {
 	s.budget.limit.Store(1 << 40)
 	if got := testing.AllocsPerRun(100, func() { s.evictClients(nil) }); got > 1 {
 		t.Errorf("%v allocations for %d clients", got, len(list))
+	}
+}
+
+// An idle subscriber has one, of a size that memory is given out in: eight bytes more
+// take 64.
+func TestSizeOfClient(t *testing.T) {
+	if size := unsafe.Sizeof(client{}); size > 576 {
+		t.Errorf("a client takes %d bytes", size)
 	}
 }

@@ -37,6 +37,8 @@ type client struct {
 	ended    bool        // no further request is run
 	ordered  bool        // holds monitors.order
 	leftover bool        // requests were left that are not for the goroutine of an event loop
+	late     bool        // time has passed since clock, which is not that of the next command
+	joined   bool        // the run at hand waits in onLoop.joined, and the rest of the turn with it
 	heavy    uint8       // batches still to be run by a goroutine of its own, as one on the loop took long
 	weight   uint8       // heavy, as it was set last
 	class    clientClass // that the outbox goes by
@@ -47,16 +49,12 @@ type client struct {
 	onLoop   *loop         // whose goroutine has the client's turn, so that nothing may wait; nil if none has
 	w        *workspace    // nil while no requests are run
 	before   int64         // bytes it was sent or had queued when it was last logged out
-	previous *command      // one before last that was another; nil if none is known
 	judged   *acl.Rules    // that the request at hand was allowed by
 	tx       *transaction  // nil outside MULTI
 	broker   operations    // the broker, or its Exclusive while EXEC runs
 	longest  int           // bytes of the longest of the replies
 	mark     int           // where the replies to the request at hand begin in reply
 	clock    time.Duration // when the last command ended, or the batch began, since the server's start
-	late     bool          // time has passed since then, which is not that of the next command
-	began    time.Duration // when the requests at hand were begun with, but for what its loop did for others since
-	joined   bool          // the run at hand waits in onLoop.joined, and the rest of the turn with it
 	endWhy   closeReason   // set by the request at hand to close after its reply
 	lostBy   error         // why the connection cannot be read any more
 	linger   *time.Timer   // closes the connection if the last reply does not get out
@@ -279,7 +277,7 @@ func (c *client) runAll() bool {
 	}
 	c.late = false
 	began := c.clock
-	c.began = c.clock
+	c.w.began = c.clock
 	for !c.ended && !c.held.Load() && !c.gone.Load() && !c.s.draining.Load() && !c.leftover {
 		if !c.runsOn() && !c.runNext() {
 			break
@@ -290,7 +288,7 @@ func (c *client) runAll() bool {
 		if c.onLoop != nil {
 			c.onLoop.sendLateAnswers(c.clock)
 			c.excuse()
-			if c.clock-c.began > maxHeld {
+			if c.clock-c.w.began > maxHeld {
 				c.leftover = true
 				c.weigh(true)
 				c.heavy++ // for the rest of this one
@@ -319,8 +317,9 @@ func (c *client) endBatch() {
 	if !c.authed {
 		c.checkUnread()
 	}
+	long := c.clock-c.w.began > maxHeld
 	c.endWork()
-	c.weigh(c.clock-c.began > maxHeld)
+	c.weigh(long)
 	c.s.checkClientMemory(c)
 	c.makeRoom()
 }

@@ -32,7 +32,7 @@ func (c *client) dispatch(argv [][]byte) {
 		c.reject(nil, argv, unknownCommand(cmd, argv))
 	default:
 		if last := c.last.Load(); last != cmd {
-			c.previous = last
+			c.w.previous = last
 			c.last.Store(cmd)
 		}
 		if c.perform(cmd, argv); c.held.Load() {
@@ -65,8 +65,8 @@ func (c *client) lookup(argv [][]byte) (cmd *command, known bool) {
 		if cmd := c.last.Load(); cmd.isNamed(argv[0]) {
 			return cmd, true
 		}
-		if c.previous.isNamed(argv[0]) {
-			return c.previous, true
+		if c.w.previous.isNamed(argv[0]) {
+			return c.w.previous, true
 		}
 	}
 	return c.s.lookup(argv)

@@ -93,9 +93,9 @@ func (runs *joinedRuns) publish() {
 	for _, c := range runs.clients {
 		r := &c.w.run
 		r.published, r.receivers, r.took = true, n, each*time.Duration(r.num)
-		c.clock, c.began = now, now
+		c.clock, c.w.began = now, now
 	}
-	lead.began = start // of those who make the others wait, one after the other leaves the loop
+	lead.w.began = start // of those who make the others wait, one after the other leaves the loop
 }
 
 // hasChanged tells whether the run at hand has to be looked at again before it is
@@ -117,7 +117,7 @@ func (c *client) rest() {
 		return
 	default:
 		now := c.s.uptime()
-		c.clock, c.began = now, c.began+now-c.clock
+		c.clock, c.w.began = now, c.w.began+now-c.clock
 		c.w.spent = c.onLoop.spent
 	}
 	c.endBatch()

@@ -159,7 +159,7 @@ const maxWeight = 64
 // that its requests have taken.
 func (c *client) excuse() {
 	if l := c.onLoop; l != nil && c.w.spent != l.spent {
-		c.began += l.spent - c.w.spent
+		c.w.began += l.spent - c.w.spent
 		c.w.spent = l.spent
 		c.clock = c.s.uptime()
 		c.w.run.follows = false

@@ -11,6 +11,9 @@ type workspace struct {
 	reply []byte // memory of client.reply
 	words requestWords
 
+	previous *command // another than the last one, of whoever had the workspace; nil if none is known
+
+	began time.Duration // when the requests at hand were begun with, but for what the client's loop did for others since
 	spent time.Duration // loop.spent, as it was when the client's turn began or was excused
 
 	pieced int // bytes of replies queued in pieces since they were last sent on their way
