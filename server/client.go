@@ -38,7 +38,7 @@ type client struct {
 	ordered  bool        // holds monitors.order
 	leftover bool        // requests were left that are not for the goroutine of an event loop
 	late     bool        // time has passed since clock, which is not that of the next command
-	joined   bool        // the run at hand waits in onLoop.joined, and the rest of the turn with it
+	joined   bool        // the run at hand waits in onLoop.runs, and the rest of the turn with it
 	heavy    uint8       // batches still to be run by a goroutine of its own, as one on the loop took long
 	weight   uint8       // heavy, as it was set last
 	class    clientClass // that the outbox goes by

@@ -355,7 +355,10 @@ func (o *outbox) flushLocked(now time.Duration) (again bool) {
 			o.state = outboxDirty
 			return true
 		}
-		err := o.sendLocked(now, false)
+		n, err := o.sendLocked(false)
+		if n > 0 {
+			o.active.Store(int64(now))
+		}
 		if o.closed { // meanwhile: the client may be gone, so nothing may be spawned
 			o.state = outboxIdle
 			return false
@@ -386,7 +389,11 @@ func (o *outbox) drain() {
 
 func (o *outbox) drainLocked() {
 	for len(o.queue) > 0 && !o.closed {
-		if err := o.sendLocked(o.conf.clock(), true); err != nil && err != errWouldBlock {
+		n, err := o.sendLocked(true)
+		if n > 0 {
+			o.active.Store(int64(o.conf.clock()))
+		}
+		if err != nil && err != errWouldBlock {
 			o.state = outboxIdle
 			o.brokenLocked(err)
 			return
@@ -410,9 +417,8 @@ func (o *outbox) endLocked() {
 }
 
 // sendLocked has the queue written, waiting for the connection or not, with mu
-// released meanwhile, and keeps what was not taken. If anything is, the
-// client was active now or, if that was waited for, when it was over.
-func (o *outbox) sendLocked(now time.Duration, wait bool) error {
+// released meanwhile, and keeps what was not taken. It returns how many bytes were.
+func (o *outbox) sendLocked(wait bool) (n int, err error) {
 	taken := o.queue
 	o.queue, o.writing = nil, taken
 	o.uncareLocked()
@@ -426,14 +432,10 @@ func (o *outbox) sendLocked(now time.Duration, wait bool) error {
 	if wait {
 		write = o.t.write
 	}
-	n, err := write(vec.list)
+	n, err = write(vec.list)
 	vec.free()
 	o.sent.Add(int64(n))
 	if n > 0 {
-		if wait {
-			now = o.conf.clock()
-		}
-		o.active.Store(int64(now))
 		o.conf.writes.Add(1)
 	}
 	o.conf.sent.Add(int64(n))
@@ -441,7 +443,7 @@ func (o *outbox) sendLocked(now time.Duration, wait bool) error {
 
 	o.writing = nil
 	if o.closed { // who closed it has kept what was taken
-		return err
+		return n, err
 	}
 	o.queued -= n
 	o.owed = max(0, o.owed-n)
@@ -450,10 +452,10 @@ func (o *outbox) sendLocked(now time.Duration, wait bool) error {
 		more := o.queue
 		o.queue = append(rest, more...)
 		freeList(more)
-		return err
+		return n, err
 	}
 	freeList(taken)
-	return err
+	return n, err
 }
 
 // A writeVector is memory of what a write is handed.

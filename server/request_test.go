@@ -385,6 +385,19 @@ func TestRequestReaderForgetsRequests(t *testing.T) {
 	}
 }
 
+// runRound reads the requests that have arrived, and ends the round.
+func runRound(t *testing.T, r *requestReader) {
+	t.Helper()
+	for {
+		if _, err := r.next(true); err == errIncomplete {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.settle()
+}
+
 //go:noinline
 func feedAndForget(t *testing.T, r *requestReader, in []byte) (arrays []weak.Pointer[byte]) {
 	for len(in) > 0 {
@@ -392,14 +405,7 @@ func feedAndForget(t *testing.T, r *requestReader, in []byte) (arrays []weak.Poi
 		r.received(n)
 		in = in[n:]
 		arrays = append(arrays, weak.Make(&r.buf.b[0]))
-		for {
-			if _, err := r.next(true); err == errIncomplete {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-		}
-		r.settle()
+		runRound(t, r)
 	}
 	return arrays
 }

@@ -31,14 +31,7 @@ func TestRequestReaderWidens(t *testing.T) {
 				r.received(m)
 				tt.in, n = tt.in[m:], n-m
 			}
-			for {
-				if _, err := r.next(true); err == errIncomplete {
-					break
-				} else if err != nil {
-					t.Fatal(err)
-				}
-			}
-			r.settle()
+			runRound(t, r)
 		}
 		round(tt.read)
 		if r.buf != nil && cap(r.buf.b) > maxBuffer {

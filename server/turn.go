@@ -75,8 +75,8 @@ func (c *client) turn(first task) {
 	c.takeTurn(first, &finishing) // has many ways out: what is deferred costs little in a function with one
 }
 
-// takeTurn is turn but for what becomes of a panic. It sets finishing when the client is
-// to be let go of, which nobody does once more.
+// takeTurn is turn but for what becomes of a panic. It sets finishing before it lets go
+// of the client: a panic from there on must not have that done again.
 func (c *client) takeTurn(first task, finishing *bool) {
 	switch first {
 	case taskRun:
