@@ -8,24 +8,26 @@ import (
 // A doorbell wakes one goroutine. Where it can, it rings by way of the network
 // poller: the sleeper comes up behind the clients whose requests had arrived by
 // then, so that what they publish is there when it starts its round. Woken like
-// any goroutine it would run before them, with the first message alone.
+// any goroutine it would run before them, with the first message alone; still, that
+// is better where event loops have all processors, and the poller is asked seldom.
 type doorbell struct {
 	r, w *os.File      // nil without a pipe
-	c    chan struct{} // used instead
+	c    chan struct{} // used instead, or if no processor is left
 }
 
 func newDoorbell() *doorbell {
+	d := &doorbell{c: make(chan struct{}, 1)}
 	if runtime.GOOS != "windows" { // whose pipes know no poller
 		if r, w, err := os.Pipe(); err == nil {
-			return &doorbell{r: r, w: w}
+			d.r, d.w = r, w
 		}
 	}
-	return &doorbell{c: make(chan struct{}, 1)}
+	return d
 }
 
-// ring ends a wait, the next one if nobody waits.
-func (d *doorbell) ring() {
-	if d.c == nil {
+// ring ends a wait, the next one if nobody waits; both have to be told the same.
+func (d *doorbell) ring(noneLeft bool) {
+	if d.w != nil && !noneLeft {
 		_, _ = d.w.Write([]byte{0})
 		return
 	}
@@ -36,8 +38,8 @@ func (d *doorbell) ring() {
 }
 
 // wait waits for a ring. It may return without one.
-func (d *doorbell) wait() {
-	if d.c != nil {
+func (d *doorbell) wait(noneLeft bool) {
+	if d.r == nil || noneLeft {
 		<-d.c
 		return
 	}
@@ -47,7 +49,7 @@ func (d *doorbell) wait() {
 
 // close lets go of the doorbell. Nobody may wait.
 func (d *doorbell) close() {
-	if d.c == nil {
+	if d.r != nil {
 		_ = d.r.Close()
 		_ = d.w.Close()
 	}

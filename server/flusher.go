@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pubsubd/pubsubd/internal/eventloop"
 )
 
 // A flusher sends what publishers have queued for others, so that a publisher
@@ -19,16 +21,17 @@ type flusher struct {
 	guard   func(what string, run func()) // runs what must not panic; set before the first add, may be nil
 	helpers int                           // how many publishers may flush beside it; set before the first add
 
-	mu      sync.Mutex // guards the fields below, but for done
-	dirty   []*outbox  // in the order they became dirty; taken from next
-	next    int
-	started bool // run has been started, by the first add
-	asleep  bool // run waits for the bell, or is about to
-	closed  bool
-	helping int           // publishers that flush beside it
-	relief  chan struct{} // closed when those who wait in help may go on; nil if nobody does
-	bell    *doorbell     // made by the first add
-	done    chan struct{} // closed when run has ended
+	mu       sync.Mutex // guards the fields below, but for done
+	dirty    []*outbox  // in the order they became dirty; taken from next
+	next     int
+	started  bool // run has been started, by the first add
+	asleep   bool // run waits for the bell, or is about to
+	noneLeft bool // how it is to be rung: event loops have all processors
+	closed   bool
+	helping  int           // publishers that flush beside it
+	relief   chan struct{} // closed when those who wait in help may go on; nil if nobody does
+	bell     *doorbell     // made by the first add
+	done     chan struct{} // closed when run has ended
 }
 
 const (
@@ -43,8 +46,10 @@ const (
 	// minBacklog, so that nobody is offered too much at once.
 	maxCare = 4 << 20
 
-	// flushLot is how many outboxes are taken from the list at a time.
-	flushLot = 32
+	// flushLot is how many outboxes are taken from the list at a time, and noneLeftLot
+	// if others have to wait until these are written to.
+	flushLot    = 32
+	noneLeftLot = 8
 
 	// directReceivers is the number of receivers up to which a publisher
 	// writes to them itself, which has the least latency. An event loop does so
@@ -98,11 +103,11 @@ func (f *flusher) add(list ...*outbox) {
 			go f.run()
 		}
 	}
-	ring := f.asleep
+	ring, noneLeft := f.asleep, f.noneLeft
 	f.asleep = false
 	f.mu.Unlock()
 	if ring {
-		f.bell.ring()
+		f.bell.ring(noneLeft)
 	}
 }
 
@@ -114,20 +119,25 @@ func (f *flusher) run() {
 	for {
 		f.mu.Lock()
 		for f.next == len(f.dirty) && !f.closed {
-			f.asleep = true
+			noneLeft := eventloop.NoneLeft()
+			f.asleep, f.noneLeft = true, noneLeft
 			f.mu.Unlock()
-			f.bell.wait()
+			f.bell.wait(noneLeft)
 			f.mu.Lock()
 		}
 		round := len(f.dirty) - f.next
 		f.round.Store(int64(round))
+		size := flushLot
+		if f.noneLeft {
+			size = noneLeftLot
+		}
 		f.mu.Unlock()
 		if round == 0 {
 			return
 		}
 		for round > 0 {
 			f.mu.Lock()
-			n := f.takeLocked(lot[:min(round, flushLot)])
+			n := f.takeLocked(lot[:min(round, size)])
 			f.mu.Unlock()
 			if n == 0 {
 				break // others have helped
@@ -137,6 +147,9 @@ func (f *flusher) run() {
 			f.mu.Lock()
 			f.relieveLocked()
 			f.mu.Unlock()
+			if size == noneLeftLot {
+				runtime.Gosched() // so that an event loop reads and answers meanwhile
+			}
 		}
 	}
 }
@@ -240,11 +253,11 @@ func (f *flusher) relieveLocked() {
 func (f *flusher) close() {
 	f.mu.Lock()
 	f.closed = true
-	started, ring := f.started, f.asleep
+	started, ring, noneLeft := f.started, f.asleep, f.noneLeft
 	f.asleep = false
 	f.mu.Unlock()
 	if ring {
-		f.bell.ring()
+		f.bell.ring(noneLeft)
 	}
 	if started {
 		<-f.done

@@ -20,9 +20,13 @@ type Loop struct {
 	after func()
 	done  chan struct{}
 
-	added  atomic.Int32 // sockets so far, around and around
-	behind int          // handlers still to be called; owned by the loop's goroutine
-	rounds uint         // that found events at once; owned by the loop's goroutine
+	added atomic.Int32 // sockets so far, around and around
+
+	// Owned by the loop's goroutine.
+	behind   int  // handlers still to be called
+	rounds   uint // that found events at once
+	waits    uint // that found none
+	noneLeft bool // what NoneLeft told last
 
 	mu      sync.Mutex
 	sockets []*Socket // by descriptor
@@ -54,6 +58,7 @@ func New(after func()) (*Loop, error) {
 		return nil, fmt.Errorf("eventloop: %w", err)
 	}
 	l := &Loop{epoll: epoll, bell: bell, after: after, done: make(chan struct{})}
+	running.Add(1)
 	go l.run()
 	return l, nil
 }
@@ -126,6 +131,7 @@ func (l *Loop) ringLocked() {
 
 func (l *Loop) run() {
 	defer close(l.done)
+	defer running.Add(-1)
 	defer unix.Close(l.bell)
 	defer unix.Close(l.epoll)
 	var events [lot]unix.EpollEvent
@@ -149,21 +155,50 @@ func (l *Loop) run() {
 	}
 }
 
-// yieldEvery is after how many rounds without a wait other goroutines have their turn:
-// there may be one processor only.
-const yieldEvery = 32
+const (
+	// yieldEvery is after how many rounds without a wait other goroutines have their turn.
+	yieldEvery = 32
+
+	// noneLeftEvery is the same for where nobody else can run at all: it has the flusher's
+	// messages leave soon, and yet several of them at a time.
+	noneLeftEvery = 4
+
+	// lookEvery is after how many waits a loop looks whether a processor is left: the number of
+	// processors may change.
+	lookEvery = 1 << 10
+)
 
 // wait waits for events. Under load there are some already, and the system can be
 // asked for those without telling the scheduler, as in package nowait.
 func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
-	have, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
-	if errno == 0 && have > 0 {
-		if l.rounds++; l.rounds%yieldEvery == 0 {
+	if n = l.poll(events); n > 0 {
+		l.rounds++
+		if l.rounds%yieldEvery == 0 || l.noneLeft && l.rounds%noneLeftEvery == 0 {
 			runtime.Gosched()
 		}
-		return int(have), nil
+		return n, nil
+	}
+	if l.waits%lookEvery == 0 {
+		l.noneLeft = NoneLeft()
+	}
+	l.waits++
+	if l.noneLeft {
+		runtime.Gosched()
+		runtime.Gosched() // once in a while the scheduler takes the one that has just let go
+		if n = l.poll(events); n > 0 {
+			return n, nil
+		}
 	}
 	return unix.EpollWait(l.epoll, events, -1)
+}
+
+// poll returns what events there are, none if the system tells an error: wait will be told too.
+func (l *Loop) poll(events []unix.EpollEvent) int {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
 }
 
 // take returns the sockets whose handlers are to be called, and lets go on who

@@ -1,0 +1,66 @@
+package server
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/pubsubd/pubsubd/internal/eventloop"
+)
+
+// Where an event loop has the only processor, nobody asks the network poller while it is
+// busy: the flusher is woken all the same, and lets the loop go on within a round.
+func TestFlusherBesideALoopOnOneProcessor(t *testing.T) {
+	before := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(before)
+	loop, err := eventloop.New(func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loop.Close()
+	f := &flusher{}
+	room := flusherRoom(f, outputLimits{})
+	var outboxes []*testOutbox
+	var list []*outbox
+	for range 8 * noneLeftLot {
+		o := room.open(-1)
+		outboxes, list = append(outboxes, o), append(list, o.outbox)
+	}
+	f.add(list[0]) // starts it
+	defer f.close()
+	late := time.Now().Add(10 * time.Second)
+	for isAsleep := false; !isAsleep; {
+		if time.Now().After(late) {
+			t.Fatal("the flusher does not come to rest")
+		}
+		runtime.Gosched()
+		f.mu.Lock()
+		isAsleep = f.asleep
+		f.mu.Unlock()
+	}
+	for _, o := range outboxes {
+		if wake, counted := o.deliver(delivery("c", "x")); wake {
+			f.backlog.Add(int64(counted))
+		}
+	}
+	f.add(list...)
+	var partly int
+	for n := 0; n < len(outboxes); {
+		if time.Now().After(late) {
+			t.Fatalf("%d of %d have been written to", n, len(outboxes))
+		}
+		runtime.Gosched()
+		n = 0
+		for _, o := range outboxes {
+			if len(o.to.taken()) > 0 {
+				n++
+			}
+		}
+		if n > 0 && n < len(outboxes) {
+			partly++
+		}
+	}
+	if partly < 2 {
+		t.Errorf("others had their turn %d times within a round of %d", partly, len(outboxes))
+	}
+}
