@@ -9,10 +9,11 @@ import (
 // poller: the sleeper comes up behind the clients whose requests had arrived by
 // then, so that what they publish is there when it starts its round. Woken like
 // any goroutine it would run before them, with the first message alone; still, that
-// is better where event loops have all processors, and the poller is asked seldom.
+// is better where event loops may have all processors (eventloop.NoneLeft), and the
+// poller is asked seldom.
 type doorbell struct {
 	r, w *os.File      // nil without a pipe
-	c    chan struct{} // used instead, or if no processor is left
+	c    chan struct{} // used instead, or for direct rings
 }
 
 func newDoorbell() *doorbell {
@@ -25,9 +26,10 @@ func newDoorbell() *doorbell {
 	return d
 }
 
-// ring ends a wait, the next one if nobody waits; both have to be told the same.
-func (d *doorbell) ring(noneLeft bool) {
-	if d.w != nil && !noneLeft {
+// ring ends a wait, the next one if nobody waits. It is direct if it is not to go by way
+// of the poller, which the wait has to be told too: there is one ring for each, as it said.
+func (d *doorbell) ring(direct bool) {
+	if d.w != nil && !direct {
 		_, _ = d.w.Write([]byte{0})
 		return
 	}
@@ -38,8 +40,8 @@ func (d *doorbell) ring(noneLeft bool) {
 }
 
 // wait waits for a ring. It may return without one.
-func (d *doorbell) wait(noneLeft bool) {
-	if d.r == nil || noneLeft {
+func (d *doorbell) wait(direct bool) {
+	if d.r == nil || direct {
 		<-d.c
 		return
 	}

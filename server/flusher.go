@@ -21,17 +21,17 @@ type flusher struct {
 	guard   func(what string, run func()) // runs what must not panic; set before the first add, may be nil
 	helpers int                           // how many publishers may flush beside it; set before the first add
 
-	mu       sync.Mutex // guards the fields below, but for done
-	dirty    []*outbox  // in the order they became dirty; taken from next
-	next     int
-	started  bool // run has been started, by the first add
-	asleep   bool // run waits for the bell, or is about to
-	noneLeft bool // how it is to be rung: event loops have all processors
-	closed   bool
-	helping  int           // publishers that flush beside it
-	relief   chan struct{} // closed when those who wait in help may go on; nil if nobody does
-	bell     *doorbell     // made by the first add
-	done     chan struct{} // closed when run has ended
+	mu      sync.Mutex // guards the fields below, but for done
+	dirty   []*outbox  // in the order they became dirty; taken from next
+	next    int
+	started bool // run has been started, by the first add
+	asleep  bool // run waits for the bell, or is about to
+	direct  bool // how it is to be rung then, fixed as asleep is set
+	closed  bool
+	helping int           // publishers that flush beside it
+	relief  chan struct{} // closed when those who wait in help may go on; nil if nobody does
+	bell    *doorbell     // made by the first add
+	done    chan struct{} // closed when run has ended
 }
 
 const (
@@ -103,11 +103,11 @@ func (f *flusher) add(list ...*outbox) {
 			go f.run()
 		}
 	}
-	ring, noneLeft := f.asleep, f.noneLeft
+	ring, direct := f.asleep, f.direct
 	f.asleep = false
 	f.mu.Unlock()
 	if ring {
-		f.bell.ring(noneLeft)
+		f.bell.ring(direct)
 	}
 }
 
@@ -119,19 +119,19 @@ func (f *flusher) run() {
 	for {
 		f.mu.Lock()
 		for f.next == len(f.dirty) && !f.closed {
-			noneLeft := eventloop.NoneLeft()
-			f.asleep, f.noneLeft = true, noneLeft
+			direct := eventloop.NoneLeft()
+			f.asleep, f.direct = true, direct
 			f.mu.Unlock()
-			f.bell.wait(noneLeft)
+			f.bell.wait(direct)
 			f.mu.Lock()
 		}
 		round := len(f.dirty) - f.next
 		f.round.Store(int64(round))
-		size := flushLot
-		if f.noneLeft {
+		f.mu.Unlock()
+		size, yields := flushLot, eventloop.NoneLeft()
+		if yields {
 			size = noneLeftLot
 		}
-		f.mu.Unlock()
 		if round == 0 {
 			return
 		}
@@ -147,7 +147,7 @@ func (f *flusher) run() {
 			f.mu.Lock()
 			f.relieveLocked()
 			f.mu.Unlock()
-			if size == noneLeftLot {
+			if yields {
 				runtime.Gosched() // so that an event loop reads and answers meanwhile
 			}
 		}
@@ -253,11 +253,11 @@ func (f *flusher) relieveLocked() {
 func (f *flusher) close() {
 	f.mu.Lock()
 	f.closed = true
-	started, ring, noneLeft := f.started, f.asleep, f.noneLeft
+	started, ring, direct := f.started, f.asleep, f.direct
 	f.asleep = false
 	f.mu.Unlock()
 	if ring {
-		f.bell.ring(noneLeft)
+		f.bell.ring(direct)
 	}
 	if started {
 		<-f.done

@@ -23,10 +23,9 @@ type Loop struct {
 	added atomic.Int32 // sockets so far, around and around
 
 	// Owned by the loop's goroutine.
-	behind   int  // handlers still to be called
-	rounds   uint // that found events at once
-	waits    uint // that found none
-	noneLeft bool // what NoneLeft told last
+	behind int  // handlers still to be called
+	rounds uint // that found events at once
+	turns  uint // that did or did not
 
 	mu      sync.Mutex
 	sockets []*Socket // by descriptor
@@ -58,6 +57,7 @@ func New(after func()) (*Loop, error) {
 		return nil, fmt.Errorf("eventloop: %w", err)
 	}
 	l := &Loop{epoll: epoll, bell: bell, after: after, done: make(chan struct{})}
+	countProcessors()
 	running.Add(1)
 	go l.run()
 	return l, nil
@@ -159,30 +159,28 @@ const (
 	// yieldEvery is after how many rounds without a wait other goroutines have their turn.
 	yieldEvery = 32
 
-	// noneLeftEvery is the same for where nobody else can run at all: it has the flusher's
-	// messages leave soon, and yet several of them at a time.
+	// noneLeftEvery is the same for where they have no processor of their own: it has the
+	// flusher's messages leave soon, and yet several of them at a time.
 	noneLeftEvery = 4
 
-	// lookEvery is after how many waits a loop looks whether a processor is left: the number of
-	// processors may change.
-	lookEvery = 1 << 10
+	// lookEvery is after how many turns a loop counts the processors: their number may change.
+	lookEvery = 1 << 6
 )
 
 // wait waits for events. Under load there are some already, and the system can be
 // asked for those without telling the scheduler, as in package nowait.
 func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
+	if l.turns++; l.turns%lookEvery == 0 {
+		countProcessors()
+	}
 	if n = l.poll(events); n > 0 {
 		l.rounds++
-		if l.rounds%yieldEvery == 0 || l.noneLeft && l.rounds%noneLeftEvery == 0 {
+		if l.rounds%yieldEvery == 0 || l.rounds%noneLeftEvery == 0 && NoneLeft() {
 			runtime.Gosched()
 		}
 		return n, nil
 	}
-	if l.waits%lookEvery == 0 {
-		l.noneLeft = NoneLeft()
-	}
-	l.waits++
-	if l.noneLeft {
+	if NoneLeft() {
 		runtime.Gosched()
 		runtime.Gosched() // once in a while the scheduler takes the one that has just let go
 		if n = l.poll(events); n > 0 {

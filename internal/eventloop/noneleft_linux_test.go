@@ -15,21 +15,33 @@ func withProcessors(t *testing.T, n int) {
 	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 }
 
+// noLoops checks that a test begins without loops.
+func noLoops(t *testing.T) {
+	t.Helper()
+	if n := running.Load(); n != 0 {
+		t.Fatalf("%d loops are left by other tests", n)
+	}
+}
+
 func TestNoneLeft(t *testing.T) {
+	noLoops(t)
+	if NoneLeft() {
+		t.Error("none is left without loops")
+	}
 	withProcessors(t, 2)
 	for i, want := range []bool{false, false, true, true} {
+		if i > 0 {
+			start(t)
+		}
+		countProcessors()
 		if got := NoneLeft(); got != want {
 			t.Errorf("with %d loops on 2 processors %v, want %v", i, got, want)
 		}
-		start(t)
-	}
-	runtime.GOMAXPROCS(5)
-	if NoneLeft() {
-		t.Error("none is left of 5 processors with 4 loops")
 	}
 }
 
 func TestLoopsThatEndLeaveTheirProcessors(t *testing.T) {
+	noLoops(t)
 	withProcessors(t, 1)
 	l, err := New(func() {})
 	if err != nil {
@@ -41,6 +53,31 @@ func TestLoopsThatEndLeaveTheirProcessors(t *testing.T) {
 	l.Close()
 	if NoneLeft() {
 		t.Error("none is left once the loop has ended")
+	}
+}
+
+// The runtime follows the limits of its control group while it runs.
+func TestLoopsNoticeHowManyProcessorsThereAre(t *testing.T) {
+	noLoops(t)
+	withProcessors(t, 4)
+	l := waitingLoop(t)
+	var events [lot]unix.EpollEvent
+	wait := func() {
+		for range lookEvery {
+			if _, err := unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := l.wait(events[:]); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+	}
+	for _, n := range []int{4, 1, 4, 1} {
+		runtime.GOMAXPROCS(n)
+		wait()
+		if got, want := NoneLeft(), n == 1; got != want {
+			t.Errorf("with %d processors and 1 loop %v, want %v", n, got, want)
+		}
 	}
 }
 
@@ -71,7 +108,6 @@ func TestLoopLetsOthersGoBeforeItWaits(t *testing.T) {
 func TestLoopLetsOthersGoUnderLoad(t *testing.T) {
 	withProcessors(t, 1)
 	l := waitingLoop(t)
-	l.noneLeft = true
 	near, far := pair(t)
 	t.Cleanup(func() { _, _ = unix.Close(near), unix.Close(far) })
 	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, near, &unix.EpollEvent{Events: unix.EPOLLOUT, Fd: int32(near)}); err != nil {
@@ -80,13 +116,14 @@ func TestLoopLetsOthersGoUnderLoad(t *testing.T) {
 	var ran atomic.Bool
 	go ran.Store(true)
 	var events [lot]unix.EpollEvent
-	for range 2 * noneLeftEvery { // once in a while the scheduler takes the one that has just let go
+	const rounds = 8
+	for range rounds { // once in a while the scheduler takes the one that has just let go
 		if n, err := l.wait(events[:]); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
 	}
 	if !ran.Load() {
-		t.Errorf("another goroutine has not run after %d rounds", 2*noneLeftEvery)
+		t.Errorf("another goroutine has not run after %d rounds", rounds)
 	}
 }
 
@@ -105,6 +142,7 @@ func waitingLoop(t *testing.T) *Loop {
 	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(bell)}); err != nil {
 		t.Fatal(err)
 	}
+	countProcessors()
 	running.Add(1)
 	t.Cleanup(func() { running.Add(-1) })
 	return &Loop{epoll: epoll, bell: bell}
