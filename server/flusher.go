@@ -128,12 +128,12 @@ func (f *flusher) run() {
 		round := len(f.dirty) - f.next
 		f.round.Store(int64(round))
 		f.mu.Unlock()
+		if round == 0 {
+			return
+		}
 		size, yields := flushLot, eventloop.NoneLeft()
 		if yields {
 			size = noneLeftLot
-		}
-		if round == 0 {
-			return
 		}
 		for round > 0 {
 			f.mu.Lock()

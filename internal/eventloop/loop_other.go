@@ -19,6 +19,9 @@ func (*Loop) Close() {}
 // Behind returns 0.
 func (*Loop) Behind() int { return 0 }
 
+// NoneLeft returns false.
+func NoneLeft() bool { return false }
+
 // A Socket does not exist here.
 type Socket struct{}
 
