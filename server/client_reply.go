@@ -38,7 +38,7 @@ func (c *client) deliverOthers() {
 	if c.onLoop != nil {
 		c.onLoop.add(w.dirty, c.clock)
 	} else {
-		c.s.flushAll(w.dirty, len(w.dirty) <= directReceivers)
+		c.s.flusher.add(c.s.flushFew(w.dirty, len(w.dirty) <= directReceivers)...)
 	}
 	clear(w.dirty)
 	if w.dirty = w.dirty[:0]; cap(w.dirty) > maxKeptDirty {

@@ -43,7 +43,7 @@
 // PUBLISH in the command table, the broker calls Deliver of each receiver, which
 // appends the encoded message to its outbox. Then the publisher's own replies are
 // written, then the receivers: by who has read if they are few, by the flusher
-// otherwise.
+// otherwise, or by the event loop in its place where processors are few.
 //
 // # Lock order
 //

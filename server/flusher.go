@@ -11,7 +11,8 @@ import (
 // A flusher sends what publishers have queued for others, so that a publisher
 // with many receivers answers and reads on instead of writing to each. While
 // it goes round, further messages for the same receivers pile up behind it and
-// leave in one write. There is no timer: batches grow with the load.
+// leave in one write. There is no timer: batches grow with the load. Where processors
+// are few, event loops take its place first (loop_flush.go).
 type flusher struct {
 	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
 	waiting atomic.Int64 // outboxes in dirty
@@ -24,9 +25,10 @@ type flusher struct {
 	mu      sync.Mutex // guards the fields below, but for done
 	dirty   []*outbox  // in the order they became dirty; taken from next
 	next    int
-	started bool // run has been started, by the first add
-	asleep  bool // run waits for the bell, or is about to
-	direct  bool // how it is to be rung then, fixed as asleep is set
+	added   uint64 // how many have ever been in dirty
+	started bool   // run has been started, by the first add
+	asleep  bool   // run waits for the bell, or is about to: what is in dirty is left to event loops
+	direct  bool   // how it is to be rung then, fixed as asleep is set
 	closed  bool
 	helping int           // publishers that flush beside it
 	relief  chan struct{} // closed when those who wait in help may go on; nil if nobody does
@@ -46,10 +48,10 @@ const (
 	// minBacklog, so that nobody is offered too much at once.
 	maxCare = 4 << 20
 
-	// flushLot is how many outboxes are taken from the list at a time, and noneLeftLot
-	// if others have to wait until these are written to.
-	flushLot    = 32
-	noneLeftLot = 8
+	// flushLot is how many outboxes are taken from the list at a time, and smallLot if
+	// others have to wait until these are written to.
+	flushLot = 32
+	smallLot = 8
 
 	// directReceivers is the number of receivers up to which a publisher
 	// writes to them itself, which has the least latency. An event loop does so
@@ -60,14 +62,14 @@ const (
 	maxKeptDirty = 1 << 10
 )
 
-// flushAll sends what is queued in outboxes that others have made dirty, or has it
-// sent unless it is to be direct. The list is used up.
-func (s *Server) flushAll(list []*outbox, direct bool) {
+// flushFew sends what is queued in outboxes that others have made dirty if it is to be
+// direct, and returns those which the flusher had better see to. The list is used up.
+func (s *Server) flushFew(list []*outbox, direct bool) (many []*outbox) {
 	if direct {
 		s.flusher.flush(list)
-		return
+		return nil
 	}
-	many := list[:0]
+	many = list[:0]
 	for _, o := range list {
 		if !o.slow {
 			many = append(many, o)
@@ -75,7 +77,7 @@ func (s *Server) flushAll(list []*outbox, direct bool) {
 			s.flusher.add(o)
 		}
 	}
-	s.flusher.add(many...)
+	return many
 }
 
 // add hands outboxes to the flusher.
@@ -84,12 +86,24 @@ func (f *flusher) add(list ...*outbox) {
 		return
 	}
 	f.mu.Lock()
+	f.addLocked(list)
+	ring, direct := f.asleep, f.direct
+	f.asleep = false
+	f.mu.Unlock()
+	if ring {
+		f.bell.ring(direct)
+	}
+}
+
+// addLocked puts outboxes into the list, and starts run if these are the first.
+func (f *flusher) addLocked(list []*outbox) {
 	if f.next > len(f.dirty)/2 { // never empty under load: reuse the memory of what was taken
 		n := copy(f.dirty, f.dirty[f.next:])
 		clear(f.dirty[n:])
 		f.dirty, f.next = f.dirty[:n], 0
 	}
 	f.dirty = append(f.dirty, list...)
+	f.added += uint64(len(list))
 	f.waiting.Store(int64(len(f.dirty) - f.next))
 	if !f.started {
 		f.started = true
@@ -103,6 +117,11 @@ func (f *flusher) add(list ...*outbox) {
 			go f.run()
 		}
 	}
+}
+
+// wake has run look at the list.
+func (f *flusher) wake() {
+	f.mu.Lock()
 	ring, direct := f.asleep, f.direct
 	f.asleep = false
 	f.mu.Unlock()
@@ -124,6 +143,7 @@ func (f *flusher) run() {
 			f.mu.Unlock()
 			f.bell.wait(direct)
 			f.mu.Lock()
+			f.asleep = false
 		}
 		round := len(f.dirty) - f.next
 		f.round.Store(int64(round))
@@ -133,7 +153,7 @@ func (f *flusher) run() {
 		}
 		size, yields := flushLot, eventloop.NoneLeft()
 		if yields {
-			size = noneLeftLot
+			size = smallLot
 		}
 		for round > 0 {
 			f.mu.Lock()
@@ -202,6 +222,7 @@ func (f *flusher) help() {
 	if !f.isBehind() {
 		return
 	}
+	f.wake()
 	f.mu.Lock()
 	if f.helping >= f.helpers && !f.closed {
 		f.awaitReliefLocked()
@@ -227,7 +248,7 @@ func (f *flusher) help() {
 }
 
 // awaitReliefLocked waits for relieveLocked, with mu released meanwhile. While there is
-// something in dirty somebody is awake to take it, who then relieves.
+// something in dirty somebody is awake to take it, be it a loop, who then relieves.
 func (f *flusher) awaitReliefLocked() {
 	if f.next == len(f.dirty) || !f.isBehind() {
 		return
@@ -253,12 +274,9 @@ func (f *flusher) relieveLocked() {
 func (f *flusher) close() {
 	f.mu.Lock()
 	f.closed = true
-	started, ring, direct := f.started, f.asleep, f.direct
-	f.asleep = false
+	started := f.started
 	f.mu.Unlock()
-	if ring {
-		f.bell.ring(direct)
-	}
+	f.wake()
 	if started {
 		<-f.done
 	}

@@ -13,7 +13,7 @@ import (
 func TestFlusherBesideALoopOnOneProcessor(t *testing.T) {
 	before := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(before)
-	loop, err := eventloop.New(func() {})
+	loop, err := eventloop.New(func() {}, func() bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestFlusherBesideALoopOnOneProcessor(t *testing.T) {
 	room := flusherRoom(f, outputLimits{})
 	var outboxes []*testOutbox
 	var list []*outbox
-	for range 8 * noneLeftLot {
+	for range 8 * smallLot {
 		o := room.open(-1)
 		outboxes, list = append(outboxes, o), append(list, o.outbox)
 	}

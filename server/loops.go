@@ -25,6 +25,9 @@ type loop struct {
 	spent    time.Duration // on what waited for others when it was a client's turn
 	spending bool          // between lend and lent
 
+	left      uint64        // of the flusher's list, up to where it is left to the loop
+	leftSince time.Duration // since when, since the server's start; 0 if nothing is
+
 	answers  []*outbox     // of clients with short replies
 	answered time.Duration // when the first of answers was put there
 }
@@ -98,10 +101,14 @@ func (l *loop) add(list []*outbox, now time.Duration) {
 
 // sendLate sends what has been kept for long.
 func (l *loop) sendLate() {
-	if len(l.answers)+len(l.dirty)+len(l.runs.clients) == 0 {
+	if len(l.answers)+len(l.dirty)+len(l.runs.clients) == 0 && l.leftSince == 0 {
 		return
 	}
 	now := l.s.uptime()
+	if l.leftSince != 0 && now-l.leftSince > maxHeld {
+		l.leftSince = 0
+		l.s.flusher.wake()
+	}
 	l.sendLateAnswers(now)
 	if len(l.dirty) > 0 && now-l.since > maxHeld {
 		l.sendOthers()
@@ -113,7 +120,7 @@ func (l *loop) sendOthers() {
 	l.publish()
 	l.sendAnswers()
 	if len(l.dirty) > 0 {
-		l.s.flushAll(l.dirty, l.writes(len(l.dirty)))
+		l.leave(l.s.flushFew(l.dirty, l.writes(len(l.dirty))))
 		l.before = l.since
 		clear(l.dirty)
 		if l.dirty = l.dirty[:0]; cap(l.dirty) > maxKeptDirty {
@@ -160,7 +167,7 @@ func (l *loops) pick(s *Server) *loop {
 	if len(l.list) < l.num {
 		one := &loop{s: s}
 		var err error
-		if one.Loop, err = eventloop.New(func() { s.guarded("an event loop", one.sendOthers) }); err == nil {
+		if one.Loop, err = eventloop.New(func() { s.guarded("an event loop", one.sendOthers) }, one.flushSome); err == nil {
 			l.list = append(l.list, one)
 		}
 		if len(l.list) == 0 { // the system has none, or not now

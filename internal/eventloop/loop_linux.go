@@ -18,6 +18,7 @@ type Loop struct {
 	epoll int
 	bell  int // an eventfd
 	after func()
+	idle  func() (did bool)
 	done  chan struct{}
 
 	added atomic.Int32 // sockets so far, around and around
@@ -39,8 +40,11 @@ type Loop struct {
 const lot = 128
 
 // New starts a loop. After is called by its goroutine whenever the handlers of all
-// sockets to which something had happened have been, before it waits again.
-func New(after func()) (*Loop, error) {
+// sockets to which something had happened have been. Idle is called by it before it waits,
+// and now and then under load: it does some work that may as well be done later, and tells
+// whether there was any. It is called again and again until there was none or something
+// has happened to a socket.
+func New(after func(), idle func() (did bool)) (*Loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("eventloop: %w", err)
@@ -56,7 +60,7 @@ func New(after func()) (*Loop, error) {
 		}
 		return nil, fmt.Errorf("eventloop: %w", err)
 	}
-	l := &Loop{epoll: epoll, bell: bell, after: after, done: make(chan struct{})}
+	l := &Loop{epoll: epoll, bell: bell, after: after, idle: idle, done: make(chan struct{})}
 	countProcessors()
 	running.Add(1)
 	go l.run()
@@ -163,6 +167,10 @@ const (
 	// flusher's messages leave soon, and yet several of them at a time.
 	noneLeftEvery = 4
 
+	// idleEvery is the same for idle. With less, writes to many receivers have less to
+	// write each; with more they come late and gain no more.
+	idleEvery = 8
+
 	// lookEvery is after how many turns a loop counts the processors: their number may change.
 	lookEvery = 1 << 6
 )
@@ -178,7 +186,15 @@ func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
 		if l.rounds%yieldEvery == 0 || l.rounds%noneLeftEvery == 0 && NoneLeft() {
 			runtime.Gosched()
 		}
+		if l.rounds%idleEvery == 0 {
+			l.idle()
+		}
 		return n, nil
+	}
+	for l.idle() {
+		if n = l.poll(events); n > 0 {
+			return n, nil
+		}
 	}
 	if NoneLeft() {
 		runtime.Gosched()

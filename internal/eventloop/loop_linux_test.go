@@ -25,7 +25,7 @@ func pair(t *testing.T) (near, far int) {
 // start returns a loop that ends with the test.
 func start(t *testing.T) *Loop {
 	t.Helper()
-	l, err := New(func() {})
+	l, err := New(func() {}, func() bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestAfter(t *testing.T) {
 			after.Store(calls.Load())
 			b.Ready()
 		}
-	})
+	}, func() bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestAfter(t *testing.T) {
 
 // A loop ends when all its sockets are closed, the handlers of which it has called.
 func TestCloseLoop(t *testing.T) {
-	l, err := New(func() {})
+	l, err := New(func() {}, func() bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}

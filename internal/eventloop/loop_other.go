@@ -2,13 +2,16 @@
 
 package eventloop
 
-import "errors"
+import (
+	"errors"
+	"math"
+)
 
 // A Loop does not exist here.
 type Loop struct{}
 
 // New returns errors.ErrUnsupported.
-func New(func()) (*Loop, error) { return nil, errors.ErrUnsupported }
+func New(func(), func() bool) (*Loop, error) { return nil, errors.ErrUnsupported }
 
 // Add returns errors.ErrUnsupported.
 func (*Loop) Add(int, Handler) (*Socket, error) { return nil, errors.ErrUnsupported }
@@ -18,6 +21,9 @@ func (*Loop) Close() {}
 
 // Behind returns 0.
 func (*Loop) Behind() int { return 0 }
+
+// Left returns a number that is never small.
+func Left() int { return math.MaxInt }
 
 // NoneLeft returns false.
 func NoneLeft() bool { return false }

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"math"
 	"runtime"
 	"sync/atomic"
 )
@@ -11,12 +12,18 @@ var running, processors atomic.Int64
 
 func countProcessors() { processors.Store(int64(runtime.GOMAXPROCS(0))) }
 
-// NoneLeft tells whether there are as many event loops as processors, or more, idle ones
-// among them. A loop that waits for sockets keeps its processor for up to 10 ms before
+// Left is how many processors there are beside one for each event loop, idle ones among
+// them: it may be negative, and without loops it is not limited. Loops notice within
+// lookEvery turns that the number of processors has changed.
+func Left() int {
+	if n := running.Load(); n > 0 {
+		return int(processors.Load() - n)
+	}
+	return math.MaxInt
+}
+
+// NoneLeft tells whether none is left. A loop that waits for sockets keeps its processor for up to 10 ms before
 // the scheduler takes it away, and the network poller is not asked meanwhile. So, if
 // none is left, who is to be run soon must not be woken by way of that, and loops let
-// others go first. Loops notice within lookEvery turns that the number of processors has changed.
-func NoneLeft() bool {
-	n := running.Load()
-	return n > 0 && processors.Load() <= n
-}
+// others go first.
+func NoneLeft() bool { return Left() <= 0 }

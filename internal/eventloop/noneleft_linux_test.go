@@ -40,10 +40,24 @@ func TestNoneLeft(t *testing.T) {
 	}
 }
 
+func TestLeft(t *testing.T) {
+	noLoops(t)
+	if got := Left(); got < 1<<20 {
+		t.Errorf("%d are left without loops", got)
+	}
+	withProcessors(t, 2)
+	for _, want := range []int{1, 0, -1} {
+		start(t)
+		if got := Left(); got != want {
+			t.Errorf("%d are left, want %d", got, want)
+		}
+	}
+}
+
 func TestLoopsThatEndLeaveTheirProcessors(t *testing.T) {
 	noLoops(t)
 	withProcessors(t, 1)
-	l, err := New(func() {})
+	l, err := New(func() {}, func() bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,11 +122,7 @@ func TestLoopLetsOthersGoBeforeItWaits(t *testing.T) {
 func TestLoopLetsOthersGoUnderLoad(t *testing.T) {
 	withProcessors(t, 1)
 	l := waitingLoop(t)
-	near, far := pair(t)
-	t.Cleanup(func() { _, _ = unix.Close(near), unix.Close(far) })
-	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, near, &unix.EpollEvent{Events: unix.EPOLLOUT, Fd: int32(near)}); err != nil {
-		t.Fatal(err)
-	}
+	keepBusy(t, l)
 	var ran atomic.Bool
 	go ran.Store(true)
 	var events [lot]unix.EpollEvent
@@ -124,6 +134,16 @@ func TestLoopLetsOthersGoUnderLoad(t *testing.T) {
 	}
 	if !ran.Load() {
 		t.Errorf("another goroutine has not run after %d rounds", rounds)
+	}
+}
+
+// keepBusy has something happen to a socket of the loop all the time.
+func keepBusy(t *testing.T, l *Loop) {
+	t.Helper()
+	near, far := pair(t)
+	t.Cleanup(func() { _, _ = unix.Close(near), unix.Close(far) })
+	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, near, &unix.EpollEvent{Events: unix.EPOLLOUT, Fd: int32(near)}); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -145,5 +165,5 @@ func waitingLoop(t *testing.T) *Loop {
 	countProcessors()
 	running.Add(1)
 	t.Cleanup(func() { running.Add(-1) })
-	return &Loop{epoll: epoll, bell: bell}
+	return &Loop{epoll: epoll, bell: bell, idle: func() bool { return false }}
 }
