@@ -26,6 +26,7 @@ type Loop struct {
 	// Owned by the loop's goroutine.
 	behind int  // handlers still to be called
 	rounds uint // that found events at once
+	found  uint // that found events without a wait
 	turns  uint // that did or did not
 
 	mu      sync.Mutex
@@ -182,17 +183,15 @@ func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
 		countProcessors()
 	}
 	if n = l.poll(events); n > 0 {
-		l.rounds++
-		if l.rounds%yieldEvery == 0 || l.rounds%noneLeftEvery == 0 && NoneLeft() {
-			runtime.Gosched()
-		}
-		if l.rounds%idleEvery == 0 {
+		l.letGo()
+		if l.rounds++; l.rounds%idleEvery == 0 {
 			l.idle()
 		}
 		return n, nil
 	}
 	for l.idle() {
 		if n = l.poll(events); n > 0 {
+			l.letGo()
 			return n, nil
 		}
 	}
@@ -204,6 +203,13 @@ func (l *Loop) wait(events []unix.EpollEvent) (n int, err error) {
 		}
 	}
 	return unix.EpollWait(l.epoll, events, -1)
+}
+
+// letGo lets others go now and then while there is always something to read.
+func (l *Loop) letGo() {
+	if l.found++; l.found%yieldEvery == 0 || l.found%noneLeftEvery == 0 && NoneLeft() {
+		runtime.Gosched()
+	}
 }
 
 // poll returns what events there are, none if the system tells an error: wait will be told too.
