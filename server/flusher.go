@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pubsubd/pubsubd/internal/eventloop"
 )
@@ -11,7 +12,7 @@ import (
 // A flusher sends what publishers have queued for others, so that a publisher
 // with many receivers answers and reads on instead of writing to each. While
 // it goes round, further messages for the same receivers pile up behind it and
-// leave in one write. There is no timer: batches grow with the load. Where processors
+// leave in one write. Nothing waits for a timer: batches grow with the load. Where processors
 // are few, event loops take its place first (loop_flush.go).
 type flusher struct {
 	backlog atomic.Int64 // bytes delivered and not yet offered to a connection
@@ -30,6 +31,9 @@ type flusher struct {
 	asleep  bool   // run waits for the bell, or is about to: what is in dirty is left to event loops
 	direct  bool   // how it is to be rung then, fixed as asleep is set
 	closed  bool
+	watch   *time.Timer   // calls late; made by the first watchLocked
+	watched bool          // it is going to
+	due     uint64        // of the list, up to where late wants it taken
 	helping int           // publishers that flush beside it
 	relief  chan struct{} // closed when those who wait in help may go on; nil if nobody does
 	bell    *doorbell     // made by the first add
@@ -87,12 +91,21 @@ func (f *flusher) add(list ...*outbox) {
 	}
 	f.mu.Lock()
 	f.addLocked(list)
-	ring, direct := f.asleep, f.direct
-	f.asleep = false
+	ring, direct := f.rouseLocked(true)
 	f.mu.Unlock()
 	if ring {
 		f.bell.ring(direct)
 	}
+}
+
+// rouseLocked tells whether, and how, the caller has to ring once it has released mu, so
+// that run looks at the list: if it is to and is asleep.
+func (f *flusher) rouseLocked(wake bool) (ring, direct bool) {
+	if !wake || !f.asleep {
+		return false, false
+	}
+	f.asleep = false
+	return true, f.direct
 }
 
 // addLocked puts outboxes into the list, and starts run if these are the first.
@@ -122,8 +135,7 @@ func (f *flusher) addLocked(list []*outbox) {
 // wake has run look at the list.
 func (f *flusher) wake() {
 	f.mu.Lock()
-	ring, direct := f.asleep, f.direct
-	f.asleep = false
+	ring, direct := f.rouseLocked(true)
 	f.mu.Unlock()
 	if ring {
 		f.bell.ring(direct)
@@ -222,15 +234,25 @@ func (f *flusher) help() {
 	if !f.isBehind() {
 		return
 	}
-	f.wake()
 	f.mu.Lock()
-	if f.helping >= f.helpers && !f.closed {
-		f.awaitReliefLocked()
-		f.mu.Unlock()
+	ring, direct := f.rouseLocked(f.next < len(f.dirty))
+	waits := f.helping >= f.helpers && !f.closed
+	var relief <-chan struct{}
+	if waits {
+		relief = f.reliefLocked()
+	} else {
+		f.helping++
+	}
+	f.mu.Unlock()
+	if ring {
+		f.bell.ring(direct)
+	}
+	if waits {
+		if relief != nil {
+			<-relief
+		}
 		return
 	}
-	f.helping++
-	f.mu.Unlock()
 	var lot [flushLot]*outbox
 	for f.isBehind() {
 		f.mu.Lock()
@@ -247,22 +269,19 @@ func (f *flusher) help() {
 	f.mu.Unlock()
 }
 
-// awaitReliefLocked waits for relieveLocked, with mu released meanwhile. While there is
-// something in dirty somebody is awake to take it, be it a loop, who then relieves.
-func (f *flusher) awaitReliefLocked() {
+// reliefLocked returns what to wait for until relieveLocked closes it, nil if there is
+// nothing to wait for. Run, which must have been roused, does not sleep before.
+func (f *flusher) reliefLocked() <-chan struct{} {
 	if f.next == len(f.dirty) || !f.isBehind() {
-		return
+		return nil
 	}
 	if f.relief == nil {
 		f.relief = make(chan struct{})
 	}
-	relief := f.relief
-	f.mu.Unlock()
-	<-relief
-	f.mu.Lock()
+	return f.relief
 }
 
-// relieveLocked ends awaitReliefLocked if there is nothing to wait for any more.
+// relieveLocked lets those go on who wait, if there is nothing to wait for any more.
 func (f *flusher) relieveLocked() {
 	if f.relief != nil && (f.next == len(f.dirty) || !f.isBehind()) {
 		close(f.relief)
@@ -275,8 +294,14 @@ func (f *flusher) close() {
 	f.mu.Lock()
 	f.closed = true
 	started := f.started
+	if f.watch != nil {
+		f.watch.Stop()
+	}
+	ring, direct := f.rouseLocked(true)
 	f.mu.Unlock()
-	f.wake()
+	if ring {
+		f.bell.ring(direct)
+	}
 	if started {
 		<-f.done
 	}

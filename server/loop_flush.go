@@ -1,66 +1,105 @@
 package server
 
-import "github.com/pubsubd/pubsubd/internal/eventloop"
+import (
+	"time"
 
-// Where loops have all processors but one, or all, a flusher beside them has none to
+	"github.com/pubsubd/pubsubd/internal/eventloop"
+)
+
+// Where there are no more than two processors and loops, a flusher beside them has none to
 // itself: it would take turns with them, with the receivers on the same machine and with
 // the system's own work, at a switch of threads each. So the loops leave it asleep and go
 // through its list themselves, some of it whenever there is nothing to read and now and
 // then when there is. It is woken up when that does not suffice: if much is left, or if
-// some has been for about maxHeld.
+// some has been for one to two times maxHeld.
 
 const (
 	// leftReceivers is how many outboxes may be left to the loops at a time: with more it
 	// pays to read and write at the same time, as it does with more than minBacklog bytes.
 	leftReceivers = 128
 
+	// loopLot is how many outboxes a loop takes from the list at a time: clients whose
+	// requests come meanwhile wait until these are written to.
+	loopLot = 8
+
 	// manyBytes is how many bytes a write must have, on average, that a loop writes to
 	// others at once instead of reading what else there is for them.
 	manyBytes = 4 << 10
+
+	// directBytes is how many bytes there must be for each receiver, as for the first, that
+	// a loop writes them itself: more would not make the writes cheaper, and what has just
+	// been read is in the processor's cache still.
+	directBytes = 16 << 10
+
+	// lateEvery is how often it is looked whether some of the list is left for long: it may
+	// be for up to twice that. Where many receivers are gone through all the time, a round
+	// takes milliseconds.
+	lateEvery = maxHeld
 )
 
-// leave is add for an event loop. It tells whether the list is left to that, and where
-// it ends. What is left must be taken before the loop waits.
-func (f *flusher) leave(list []*outbox) (end uint64, left bool) {
+// leave is add for an event loop, which has to call flushSome until there is nothing left
+// before it waits. Somebody else's list is left to it as well.
+func (f *flusher) leave(list []*outbox) {
 	if len(list) == 0 {
-		return 0, false
+		return
 	}
 	f.mu.Lock()
 	f.addLocked(list)
-	ring, direct := f.asleep && f.isMuchLocked(), f.direct
-	if ring {
-		f.asleep = false
+	ring, direct := f.rouseLocked(f.isMuchLocked())
+	if f.asleep && !f.watched {
+		f.watchLocked()
 	}
-	end, left = f.added, f.asleep
 	f.mu.Unlock()
 	if ring {
 		f.bell.ring(direct)
 	}
-	return end, left
 }
 
 // isMuchLocked tells whether the list is more than is left to loops.
 func (f *flusher) isMuchLocked() bool {
-	return len(f.dirty)-f.next > leftReceivers || f.backlog.Load() > minBacklog || eventloop.Left() > 1
+	return len(f.dirty)-f.next > leftReceivers || f.backlog.Load() > minBacklog || !eventloop.Crowded()
+}
+
+// watchLocked has late called in a while: it is not to be left to loops for long that
+// always have something to read, or take long over it.
+func (f *flusher) watchLocked() {
+	f.watched, f.due = true, f.added
+	if f.watch == nil {
+		f.watch = time.AfterFunc(lateEvery, f.late)
+		return
+	}
+	f.watch.Reset(lateEvery)
+}
+
+// late wakes the flusher up if some of the list has been left to loops since watchLocked.
+func (f *flusher) late() {
+	f.mu.Lock()
+	num := len(f.dirty) - f.next
+	ring, direct := f.rouseLocked(num > 0 && f.added-uint64(num) < f.due)
+	f.watched = false
+	if f.asleep && num > 0 {
+		f.watchLocked()
+	}
+	f.mu.Unlock()
+	if ring {
+		f.bell.ring(direct)
+	}
 }
 
 // flushSome sends what is queued in some outboxes of a list that is left to the loops.
-// It returns how far the list has been taken and where it ends, and whether there was
-// any left to them.
-func (f *flusher) flushSome() (taken, end uint64, did bool) {
-	var lot [smallLot]*outbox
-	for n := 0; n < flushLot; n += smallLot {
+// It tells whether there were any.
+func (f *flusher) flushSome() (did bool) {
+	if f.waiting.Load() == 0 {
+		return false
+	}
+	var lot [loopLot]*outbox
+	for n := 0; n < flushLot; n += loopLot {
 		f.mu.Lock()
-		ring, direct := f.asleep && f.isMuchLocked(), f.direct
-		if ring {
-			f.asleep = false
-		}
+		ring, direct := f.rouseLocked(f.isMuchLocked())
 		num := 0
 		if f.asleep {
 			num = f.takeLocked(lot[:])
 		}
-		end = f.added
-		taken = end - uint64(len(f.dirty)-f.next)
 		f.mu.Unlock()
 		if ring {
 			f.bell.ring(direct)
@@ -71,41 +110,19 @@ func (f *flusher) flushSome() (taken, end uint64, did bool) {
 		before := f.backlog.Load()
 		f.flush(lot[:num])
 		did = true
-		if before > minBacklog {
-			f.mu.Lock()
-			f.relieveLocked()
-			f.mu.Unlock()
-		}
 		if before-f.backlog.Load() < int64(num)*manyBytes {
 			break
 		}
 	}
-	return taken, end, did
+	return did
 }
 
-// leave hands outboxes to the flusher.
-func (l *loop) leave(list []*outbox) {
-	if end, left := l.s.flusher.leave(list); left && l.leftSince == 0 {
-		l.left, l.leftSince = end, l.s.uptime()
-	}
-}
-
-// flushSome writes to some of those that are left to the loop. It tells whether there
-// were any.
+// flushSome writes to some of those that are left to loops. It tells whether there were
+// any.
 func (l *loop) flushSome() (did bool) {
 	if l.s.flusher.waiting.Load() == 0 {
-		l.leftSince = 0
 		return false
 	}
-	l.s.guarded("an event loop", func() {
-		var taken, end uint64
-		taken, end, did = l.s.flusher.flushSome()
-		switch {
-		case !did || taken == end:
-			l.leftSince = 0
-		case l.leftSince == 0 || taken >= l.left:
-			l.left, l.leftSince = end, l.s.uptime()
-		}
-	})
+	l.s.guarded("an event loop", func() { did = l.s.flusher.flushSome() })
 	return did
 }

@@ -25,9 +25,6 @@ type loop struct {
 	spent    time.Duration // on what waited for others when it was a client's turn
 	spending bool          // between lend and lent
 
-	left      uint64        // of the flusher's list, up to where it is left to the loop
-	leftSince time.Duration // since when, since the server's start; 0 if nothing is
-
 	answers  []*outbox     // of clients with short replies
 	answered time.Duration // when the first of answers was put there
 }
@@ -92,35 +89,40 @@ func (l *loop) add(list []*outbox, now time.Duration) {
 		l.since = now
 	}
 	l.dirty = append(l.dirty, list...)
-	if now-l.since > maxHeld || l.s.flusher.backlog.Load() > maxFanned {
+	if late := now-l.since > maxHeld; late || l.s.flusher.backlog.Load() > maxFanned {
 		start := l.lend()
-		l.sendOthers()
+		l.sendAll(late)
 		l.lent(start)
 	}
 }
 
 // sendLate sends what has been kept for long.
 func (l *loop) sendLate() {
-	if len(l.answers)+len(l.dirty)+len(l.runs.clients) == 0 && l.leftSince == 0 {
+	if len(l.answers)+len(l.dirty)+len(l.runs.clients) == 0 {
 		return
 	}
 	now := l.s.uptime()
-	if l.leftSince != 0 && now-l.leftSince > maxHeld {
-		l.leftSince = 0
-		l.s.flusher.wake()
-	}
 	l.sendLateAnswers(now)
 	if len(l.dirty) > 0 && now-l.since > maxHeld {
-		l.sendOthers()
+		l.sendAll(true)
 	}
 }
 
 // sendOthers is called when all that had happened is done.
-func (l *loop) sendOthers() {
+func (l *loop) sendOthers() { l.sendAll(false) }
+
+// sendAll sends all that has been kept, and has the flusher see to its part at once if
+// that is late already.
+func (l *loop) sendAll(late bool) {
 	l.publish()
 	l.sendAnswers()
 	if len(l.dirty) > 0 {
-		l.leave(l.s.flushFew(l.dirty, l.writes(len(l.dirty))))
+		many := l.s.flushFew(l.dirty, l.writes(len(l.dirty)))
+		if late {
+			l.s.flusher.add(many...)
+		} else {
+			l.s.flusher.leave(many)
+		}
 		l.before = l.since
 		clear(l.dirty)
 		if l.dirty = l.dirty[:0]; cap(l.dirty) > maxKeptDirty {
@@ -136,7 +138,15 @@ const directRest = 16 * time.Microsecond
 
 // writes tells whether what is queued for so many receivers is written by the loop.
 func (l *loop) writes(receivers int) bool {
-	return receivers == 1 || receivers <= directReceivers && l.since-l.before >= time.Duration(receivers)*directRest
+	switch {
+	case receivers == 1:
+		return true
+	case receivers <= directReceivers && l.since-l.before >= time.Duration(receivers)*directRest:
+		return true
+	case receivers > leftReceivers || l.s.flusher.backlog.Load() < int64(receivers)*directBytes:
+		return false
+	}
+	return l.dirty[0].cares() >= directBytes && eventloop.Crowded()
 }
 
 // loops are the event loops of a server.
@@ -169,6 +179,7 @@ func (l *loops) pick(s *Server) *loop {
 		var err error
 		if one.Loop, err = eventloop.New(func() { s.guarded("an event loop", one.sendOthers) }, one.flushSome); err == nil {
 			l.list = append(l.list, one)
+			s.flusher.wake() // which may have to be rung for in another way from now on
 		}
 		if len(l.list) == 0 { // the system has none, or not now
 			l.none = errors.Is(err, errors.ErrUnsupported)

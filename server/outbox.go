@@ -294,6 +294,13 @@ func (o *outbox) uncareLocked() {
 	o.care = 0
 }
 
+// cares returns how many bytes of the flusher's backlog are the outbox's.
+func (o *outbox) cares() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.care
+}
+
 // isShort tells whether what is to be flushed is so little that it may wait for the
 // replies to others.
 func (o *outbox) isShort() bool {

@@ -2,10 +2,7 @@
 
 package eventloop
 
-import (
-	"errors"
-	"math"
-)
+import "errors"
 
 // A Loop does not exist here.
 type Loop struct{}
@@ -22,8 +19,8 @@ func (*Loop) Close() {}
 // Behind returns 0.
 func (*Loop) Behind() int { return 0 }
 
-// Left returns a number that is never small.
-func Left() int { return math.MaxInt }
+// Crowded returns false.
+func Crowded() bool { return false }
 
 // NoneLeft returns false.
 func NoneLeft() bool { return false }

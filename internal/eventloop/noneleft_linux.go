@@ -1,7 +1,6 @@
 package eventloop
 
 import (
-	"math"
 	"runtime"
 	"sync/atomic"
 )
@@ -12,18 +11,19 @@ var running, processors atomic.Int64
 
 func countProcessors() { processors.Store(int64(runtime.GOMAXPROCS(0))) }
 
-// Left is how many processors there are beside one for each event loop, idle ones among
-// them: it may be negative, and without loops it is not limited. Loops notice within
-// lookEvery turns that the number of processors has changed.
-func Left() int {
-	if n := running.Load(); n > 0 {
-		return int(processors.Load() - n)
-	}
-	return math.MaxInt
-}
+// fewProcessors is up to how many Crowded counts as few.
+const fewProcessors = 2
 
-// NoneLeft tells whether none is left. A loop that waits for sockets keeps its processor for up to 10 ms before
-// the scheduler takes it away, and the network poller is not asked meanwhile. So, if
-// none is left, who is to be run soon must not be woken by way of that, and loops let
-// others go first.
-func NoneLeft() bool { return Left() <= 0 }
+// Crowded tells whether there are loops and no more than two processors, which was measured
+// to matter: what else runs beside a loop that is busy has no processor to itself then, as
+// the system needs one for what loops ask of it.
+func Crowded() bool { return running.Load() > 0 && processors.Load() <= fewProcessors }
+
+// NoneLeft tells whether there are as many loops as processors, idle ones among them. A
+// loop that waits for sockets keeps its processor for up to 10 ms before the scheduler
+// takes it away, and the network poller is not asked meanwhile. So, if none is left, who is
+// to be run soon must not be woken by way of that, and loops let others go first.
+func NoneLeft() bool {
+	n := running.Load()
+	return n > 0 && n >= processors.Load()
+}

@@ -40,16 +40,17 @@ func TestNoneLeft(t *testing.T) {
 	}
 }
 
-func TestLeft(t *testing.T) {
+func TestCrowded(t *testing.T) {
 	noLoops(t)
-	if got := Left(); got < 1<<20 {
-		t.Errorf("%d are left without loops", got)
+	if countProcessors(); Crowded() {
+		t.Error("crowded without loops")
 	}
-	withProcessors(t, 2)
-	for _, want := range []int{1, 0, -1} {
-		start(t)
-		if got := Left(); got != want {
-			t.Errorf("%d are left, want %d", got, want)
+	start(t)
+	for n := 1; n <= 4; n++ {
+		withProcessors(t, n)
+		countProcessors()
+		if got, want := Crowded(), n <= 2; got != want {
+			t.Errorf("with %d processors and a loop %v, want %v", n, got, want)
 		}
 	}
 }
@@ -128,6 +129,28 @@ func TestLoopLetsOthersGoUnderLoad(t *testing.T) {
 	var events [lot]unix.EpollEvent
 	const rounds = 8
 	for range rounds { // once in a while the scheduler takes the one that has just let go
+		if n, err := l.wait(events[:]); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if !ran.Load() {
+		t.Errorf("another goroutine has not run after %d rounds", rounds)
+	}
+}
+
+// Nor if the next is there whenever it has done something else before its wait.
+func TestLoopLetsOthersGoBetweenItsOwnWork(t *testing.T) {
+	withProcessors(t, 1)
+	l := waitingLoop(t)
+	l.idle = func() bool {
+		_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		return true
+	}
+	var ran atomic.Bool
+	go ran.Store(true)
+	var events [lot]unix.EpollEvent
+	const rounds = 8
+	for range rounds {
 		if n, err := l.wait(events[:]); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
