@@ -53,7 +53,7 @@ const (
 	maxCare = 4 << 20
 
 	// flushLot is how many outboxes are taken from the list at a time, and smallLot if
-	// others have to wait until these are written to.
+	// others have to wait until these are written to, unless writes are long.
 	flushLot = 32
 	smallLot = 8
 
@@ -167,20 +167,22 @@ func (f *flusher) run() {
 		if yields {
 			size = smallLot
 		}
-		for round > 0 {
+		for turn := 0; round > 0; {
 			f.mu.Lock()
 			n := f.takeLocked(lot[:min(round, size)])
 			f.mu.Unlock()
 			if n == 0 {
 				break // others have helped
 			}
-			f.flush(lot[:n])
+			long := f.flushTurn(lot[:n])
 			round -= n
+			turn += n
 			f.mu.Lock()
 			f.relieveLocked()
 			f.mu.Unlock()
-			if yields {
+			if yields && (!long || turn >= flushLot) {
 				runtime.Gosched() // so that an event loop reads and answers meanwhile
+				turn = 0
 			}
 		}
 	}
@@ -211,6 +213,14 @@ func (f *flusher) flush(lot []*outbox) {
 		}
 		lot[i] = nil
 	}
+}
+
+// flushTurn is flush, and tells whether the writes were so long that they had better not be
+// interrupted by others.
+func (f *flusher) flushTurn(lot []*outbox) (long bool) {
+	before := f.backlog.Load()
+	f.flush(lot)
+	return before-f.backlog.Load() >= int64(len(lot))*manyBytes
 }
 
 // isBehind tells whether publishers have to help.

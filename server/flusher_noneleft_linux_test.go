@@ -2,6 +2,7 @@ package server
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,8 +10,22 @@ import (
 )
 
 // Where an event loop has the only processor, nobody asks the network poller while it is
-// busy: the flusher is woken all the same, and lets the loop go on within a round.
+// busy: the flusher is woken all the same, and lets the loop go on within a round, less often
+// if writes are long.
 func TestFlusherBesideALoopOnOneProcessor(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		size        int
+		least, most int // how often others have their turn meanwhile
+	}{
+		{"short messages", 1, 8, 15},
+		{"long ones", manyBytes, 1, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) { testFlusherBesideALoop(t, c.size, c.least, c.most) })
+	}
+}
+
+func testFlusherBesideALoop(t *testing.T, size, least, most int) {
 	before := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(before)
 	loop, err := eventloop.New(func() {}, func() bool { return false })
@@ -22,7 +37,7 @@ func TestFlusherBesideALoopOnOneProcessor(t *testing.T) {
 	room := flusherRoom(f, outputLimits{})
 	var outboxes []*testOutbox
 	var list []*outbox
-	for range 8 * smallLot {
+	for range 16 * smallLot {
 		o := room.open(-1)
 		outboxes, list = append(outboxes, o), append(list, o.outbox)
 	}
@@ -39,12 +54,12 @@ func TestFlusherBesideALoopOnOneProcessor(t *testing.T) {
 		f.mu.Unlock()
 	}
 	for _, o := range outboxes {
-		if wake, counted := o.deliver(delivery("c", "x")); wake {
+		if wake, counted := o.deliver(delivery("c", strings.Repeat("x", size))); wake {
 			f.backlog.Add(int64(counted))
 		}
 	}
 	f.add(list...)
-	var partly int
+	partly := make(map[int]bool)
 	turns := 0
 	for n := 0; n < len(outboxes); turns++ {
 		if turns == 1000 { // of less than a microsecond: the poller is asked after 10 ms
@@ -58,10 +73,10 @@ func TestFlusherBesideALoopOnOneProcessor(t *testing.T) {
 			}
 		}
 		if n > 0 && n < len(outboxes) {
-			partly++
+			partly[n] = true
 		}
 	}
-	if partly < 2 {
-		t.Errorf("others had their turn %d times within a round of %d", partly, len(outboxes))
+	if n := len(partly); n < least || n > most {
+		t.Errorf("others had their turn %d times within a round of %d, want %d to %d", n, len(outboxes), least, most)
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/pubsubd/pubsubd/internal/eventloop"
@@ -22,8 +23,8 @@ const (
 	// requests come meanwhile wait until these are written to.
 	loopLot = 8
 
-	// manyBytes is how many bytes a write must have, on average, that a loop writes to
-	// others at once instead of reading what else there is for them.
+	// manyBytes is how many bytes a write must have, on average, that a loop, or a flusher
+	// in its way, writes to others at once instead of reading what else there is for them.
 	manyBytes = 4 << 10
 
 	// directBytes is how many bytes there must be for each receiver, as for the first, that
@@ -107,22 +108,27 @@ func (f *flusher) flushSome() (did bool) {
 		if num == 0 {
 			break
 		}
-		before := f.backlog.Load()
-		f.flush(lot[:num])
 		did = true
-		if before-f.backlog.Load() < int64(num)*manyBytes {
+		if !f.flushTurn(lot[:num]) {
 			break
 		}
 	}
 	return did
 }
 
-// flushSome writes to some of those that are left to loops. It tells whether there were
-// any.
+// flushSome writes to some of those that are left to loops or, where none of the processors
+// is left for the flusher, lets that do it: a loop that waits for sockets would keep it from
+// going on for up to 10 ms. It tells whether any were written to.
 func (l *loop) flushSome() (did bool) {
-	if l.s.flusher.waiting.Load() == 0 {
+	f := l.s.flusher
+	if f.waiting.Load() == 0 {
 		return false
 	}
-	l.s.guarded("an event loop", func() { did = l.s.flusher.flushSome() })
+	l.s.guarded("an event loop", func() { did = f.flushSome() })
+	if !did && eventloop.NoneLeft() {
+		before := f.waiting.Load()
+		runtime.Gosched()
+		did = f.waiting.Load() != before
+	}
 	return did
 }

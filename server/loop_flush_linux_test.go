@@ -141,6 +141,51 @@ func TestLoopsLeaveTheListToAFlusherThatIsAwake(t *testing.T) {
 	}
 }
 
+// Where a loop has the only processor, it does not wait for sockets while the flusher has
+// something to do, and no longer than that.
+func TestLoopLetsTheFlusherGoOn(t *testing.T) {
+	withLoop(t, 1)
+	s := newServer(t)
+	f := sleepingFlusher()
+	defer withFlusher(s, f)()
+	l := &loop{s: s}
+	const num = 16
+	outboxes, list := queued(flusherRoom(f, outputLimits{}), f, num, 1)
+	f.wake()
+	f.leave(list)
+	if l.flushSome() {
+		t.Error("the loop goes on although nobody takes what is left")
+	}
+	ended := make(chan struct{})
+	go func() { // what run does
+		defer close(ended)
+		var lot [1]*outbox
+		for f.waiting.Load() > 0 {
+			f.mu.Lock()
+			n := f.takeLocked(lot[:])
+			f.mu.Unlock()
+			f.flush(lot[:n])
+			runtime.Gosched()
+		}
+	}()
+	var did, turns int
+	for ; f.waiting.Load() > 0; turns++ {
+		if turns == 1000 {
+			t.Fatal("the flusher has no turn")
+		}
+		if l.flushSome() {
+			did++
+		}
+	}
+	<-ended
+	if did < num/2 { // once in a while the scheduler takes the one that has just let go
+		t.Errorf("the loop went on %d times in %d turns while the flusher wrote to %d", did, turns, num)
+	}
+	if l.flushSome() || written(outboxes) != num {
+		t.Errorf("%d written to, or the loop goes on", written(outboxes))
+	}
+}
+
 // A loop writes to a few at a time, to more if it has much for each.
 func TestLoopFlushesSome(t *testing.T) {
 	for _, c := range []struct {
